@@ -1,0 +1,73 @@
+"""What a plugin yields from a hook: a name, and where the thing is that the name means."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from attrs import Attribute, field, frozen, has
+from attrs.validators import matches_re, min_len, optional
+
+from pairsmith.interfaces import Run
+
+_TARGET = r"[A-Za-z_][\w.]*:\w+"
+
+
+@frozen
+class NoOptions:
+    """Options of a component that has none."""
+
+
+@frozen(kw_only=True)
+class Needs:
+    """What a component will ask of the machine, as far as its options tell. ``pairsmith check`` prints it."""
+
+    downloads: Sequence[str] = ()
+    gated: Sequence[str] = ()
+    disk_bytes: int = 0
+    device_bytes: int = 0
+    calls_per_sample: float = 0
+
+
+def _attrs_class(_: object, attribute: "Attribute[Any]", value: type) -> None:
+    if not has(value):
+        msg = f"{attribute.name!r} must be an attrs class: {value!r}"
+        raise TypeError(msg)
+
+
+@frozen(kw_only=True)
+class Component:
+    """A named thing that a recipe asks for with ``use = "name"``.
+
+    ``factory`` is text, not an object, so that listing plugins and checking a recipe never import torch. It is called
+    as ``factory(options, run)``. ``revision`` is part of the key under which results are kept: raise it when the
+    component's behaviour changes, and leave it when only its code does. ``needs`` names a light function of the options
+    that returns :class:`Needs`.
+
+    >>> Component(name="Clip", factory="a:B", summary="Similarity.")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: ("'name' must match regex ...
+    """
+
+    name: str = field(validator=matches_re(r"[a-z][a-z0-9]*(-[a-z0-9]+)*"))
+    factory: str = field(validator=matches_re(_TARGET))
+    summary: str = field(validator=min_len(1))
+    options: type[Any] = field(default=NoOptions, validator=_attrs_class)
+    revision: int = 1
+    needs: str | None = field(default=None, validator=optional(matches_re(_TARGET)))
+
+    def build(self, options: Any, run: Run) -> Any:  # noqa: ANN401 - each kind has its own protocol
+        """Import the factory and call it."""
+        return resolve(self.factory)(options, run)
+
+    def estimate(self, options: Any) -> Needs:  # noqa: ANN401
+        """Return what the component will need; nothing is known where it does not say."""
+        if self.needs is None:
+            return Needs()
+        needs: Needs = resolve(self.needs)(options)
+        return needs
+
+
+def resolve(target: str) -> Any:  # noqa: ANN401
+    """Import ``"module:attribute"``."""
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)

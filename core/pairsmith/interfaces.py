@@ -1,0 +1,431 @@
+"""What a component of each kind must do. Structural: there is no base class to inherit.
+
+A component is made by its factory, ``factory(options, run)``, when the first part of work needs it and not before. One
+that holds a model may also be a context manager; the pipeline enters it for its stage and leaves it afterwards, so two
+models never sit in memory together.
+
+Torch is named for type checkers only: importing this module imports no model library.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from attrs import evolve, field, frozen
+
+from pairsmith.values import (
+    Case,
+    Cell,
+    Claim,
+    Demonstration,
+    Image,
+    Item,
+    Judged,
+    Pair,
+    Response,
+    Sample,
+    Turn,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+Kind = Literal[
+    "image_sources",
+    "image_checks",
+    "image_judges",
+    "generators",
+    "decomposers",
+    "judges",
+    "pair_selectors",
+    "corruptions",
+    "losses",
+    "model_families",
+    "trainers",
+    "benchmarks",
+    "engines",
+    "exporters",
+    "reporters",
+]
+"""Every kind of component; a hook ``pairsmith_<kind>`` collects each."""
+
+Part = Literal["vision", "projector", "language-model"]
+"""The parts of a vision-language model that a freeze map and a LoRA scope speak of."""
+
+
+class ImageStore(Protocol):
+    """The images of a run, kept under the sha256 of their bytes."""
+
+    def add_bytes(self, data: bytes, suffix: str) -> Image:
+        """Keep an encoded image; ``suffix`` is its file type, e.g. ``".png"``."""
+
+    def add_file(self, path: Path) -> Image:
+        """Keep a copy of an image file as it is."""
+
+
+@frozen(kw_only=True)
+class Weights:
+    """Where a model is: a directory or a hub id, perhaps with an adapter on top."""
+
+    path: str
+    revision: str | None = None
+    adapter: Path | None = None
+
+
+@frozen(kw_only=True)
+class Run:
+    """What every component may know about the run it is part of.
+
+    ``images`` takes images that a component makes. ``family`` and ``weights`` are the recipe's ``[model]``: in the
+    stages before training the base model, in evaluation the model that is evaluated.
+    """
+
+    directory: Path
+    images: ImageStore
+    seed: int = 0
+    family: "ModelFamily | None" = None
+    weights: Weights | None = None
+
+    def with_weights(self, weights: Weights) -> "Run":
+        """Return this run with another model in place of the base model."""
+        return evolve(self, weights=weights)
+
+
+# Data ----------------------------------------------------------------------------------------------------------------
+
+
+class ImageSource(Protocol):
+    """Yields samples, always the same ones in the same order."""
+
+    def samples(self, start: int = 0) -> Iterator[Sample]:
+        """Yield the samples from the ``start``-th on; a resumed run asks for the rest only."""
+
+
+@frozen(kw_only=True)
+class CheckedImage:
+    """An image that may be used: as it is, or as the bytes the check made of it."""
+
+    data: bytes | None = None
+    suffix: str = ""
+
+
+class ImageCheck(Protocol):
+    """Looks at an image file before it enters a run."""
+
+    def check(self, path: Path) -> CheckedImage | str:
+        """Return the image, or the reason why it cannot be used."""
+
+
+class ImageJudge(Protocol):
+    """Scores the candidate images of one prompt."""
+
+    def judge(self, samples: Sequence[Sample]) -> Sequence[Sequence[float]]:
+        """Return, for each sample, one score per candidate, in order; higher is better."""
+
+
+class Generator(Protocol):
+    """Answers samples."""
+
+    def respond(self, samples: Sequence[Sample], *, seed: int, greedy: bool = False) -> Sequence[Sequence[Response]]:
+        """Return the responses to each sample, in order; with ``greedy`` exactly one, made without sampling.
+
+        The same samples and seed give the same responses.
+        """
+
+
+class Decomposer(Protocol):
+    """Splits responses into atomic claims."""
+
+    def decompose(self, sample: Sample, responses: Sequence[Response]) -> Sequence[Claim]:
+        """Return the claims of all responses; a claim's ``depends_on`` names claims of the same response."""
+
+
+class Judge(Protocol):
+    """Gives verdicts on responses or on claims.
+
+    ``aspects`` are the claims it is to be shown; ``None`` means all of them, and an empty tuple that it judges whole
+    responses. The core never shows a judge a claim that depends on a contradicted one.
+    """
+
+    aspects: tuple[str, ...] | None
+
+    def judge(self, cases: Sequence[Case]) -> Sequence[Sequence[Verdict]]:
+        """Return, for each case, one verdict per claim shown, or one per response where no claims are judged."""
+
+
+class PairSelector(Protocol):
+    """Turns a judged sample into pairs, or into demonstrations."""
+
+    def select(self, judged: Judged, *, seed: int) -> Sequence[Pair | Demonstration]:
+        """Return the pairs of one sample; ``seed`` differs from sample to sample."""
+
+
+class Corruption(Protocol):
+    """Makes a worse image or a worse context, the same one for the same seed.
+
+    ``axis`` says which; only the method of that axis is called. ``others`` is every sample of the run, for corruptions
+    that borrow from another row.
+    """
+
+    axis: Literal["image", "context"]
+
+    def corrupt_images(
+        self, sample: Sample, others: Sequence[Sample], *, seed: int
+    ) -> tuple[tuple[Image, ...], Mapping[str, Any]]:
+        """Return the images in their corrupted form, and the draw that made them."""
+
+    def corrupt_context(self, sample: Sample, others: Sequence[Sample], *, seed: int) -> tuple[str, Mapping[str, Any]]:
+        """Return the context in its corrupted form, and the draw that made it."""
+
+
+# Losses --------------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class LogProbs:
+    """Log-probabilities of the tokens of one cell, for a batch of B items.
+
+    ``tokens`` is ``[B, T]`` in nats, zero where ``mask`` ``[B, T]`` (bool) is false.
+    """
+
+    tokens: "Tensor"
+    mask: "Tensor"
+
+    @property
+    def sum(self) -> "Tensor":
+        """Log-probability of each whole response, ``[B]``."""
+        return (self.tokens * self.mask).sum(-1)
+
+    @property
+    def count(self) -> "Tensor":
+        """Number of tokens of each response, ``[B]``."""
+        return self.mask.sum(-1)
+
+    @property
+    def mean(self) -> "Tensor":
+        """Mean log-probability of a token of each response, ``[B]``."""
+        return self.sum / self.count.clamp(min=1)
+
+
+@frozen
+class LossTerms:
+    """A loss per item, ``[B]``, and what is worth watching: named tensors ``[B]``."""
+
+    loss: "Tensor"
+    metrics: "Mapping[str, Tensor]" = field(factory=dict)
+
+
+class Loss(Protocol):
+    """A pure function of log-probabilities.
+
+    ``cells`` are the sequences it needs, ``uses_reference`` whether it reads the reference's. The trainer compares the
+    first step with ``loss(policy, policy)``, so a loss needs no constant of its own to be guarded.
+    """
+
+    cells: tuple[Cell, ...]
+    uses_reference: bool
+
+    def __call__(self, policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs]) -> LossTerms:
+        """Return the loss of each item. ``reference`` is empty where ``uses_reference`` is false."""
+
+
+# Models --------------------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class EncodedPrompt:
+    """A prompt as the language model reads it, with every image expanded to its tokens.
+
+    All three have the same length. Token ``k`` is the ``slots[k]``-th token of the ``image_of[k]``-th image; both are -1
+    for a text token.
+    """
+
+    tokens: tuple[int, ...]
+    image_of: tuple[int, ...]
+    slots: tuple[int, ...]
+
+
+class Codec(Protocol):
+    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process."""
+
+    pad_token: int
+
+    def prompt(self, turns: Sequence[Turn], images: Sequence[Image]) -> EncodedPrompt:
+        """Encode a conversation up to where the answer begins."""
+
+    def response(self, turns: Sequence[Turn], text: str) -> tuple[int, ...]:
+        """Encode an answer with everything the template puts after it, the end-of-sequence token included."""
+
+    def pixels(self, image: Image) -> "Mapping[str, Tensor]":
+        """Return the model inputs of one image; first dimension 1 (or its patches, for families that flatten them)."""
+
+    def positions(self, prompt: EncodedPrompt, length: int, pixels: "Sequence[Mapping[str, Tensor]]") -> "Tensor":
+        """Return the positions ``[axes, len(prompt) + length]`` of a prompt and ``length`` response tokens after it."""
+
+    def requests(self, prompts: Sequence[tuple[Sequence[Turn], Sequence[Image]]]) -> "Mapping[str, Tensor]":
+        """Return a padded batch for ``generate``; prompts end at the right edge."""
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """Decode an answer, without special tokens and without what follows the end-of-sequence token."""
+
+    def save(self, directory: Path) -> None:
+        """Write the processor next to a model's weights."""
+
+
+@frozen(kw_only=True)
+class TreeBatch:
+    """B trees of at most L tokens over D distinct images.
+
+    ``tokens`` ``[B, L]``; ``positions`` ``[axes, B, L]``; ``sees`` ``[B, L, L]`` bool, true where the row's token may
+    attend to the column's; ``features`` ``[B, L]``: for an image token its index into the image features of the batch
+    (concatenated in the order of ``images``), -1 for text; ``images``: model inputs of the D distinct images.
+    """
+
+    tokens: "Tensor"
+    positions: "Tensor"
+    sees: "Tensor"
+    features: "Tensor"
+    images: "Mapping[str, Tensor]"
+
+
+@runtime_checkable
+class ModelFamily(Protocol):
+    """Everything that differs between base models, behind one face. Options come from the recipe's ``[model]``."""
+
+    weights: Weights
+
+    def fingerprint(self, weights: Weights) -> str:
+        """Return a hash that changes when the weights, the processor or the template change."""
+
+    def codec(self, weights: Weights) -> Codec:
+        """Load the processor."""
+
+    def load(self, weights: Weights, *, device: str, dtype: str) -> "Module":
+        """Load the model in evaluation mode, its adapter merged; ``dtype`` is e.g. ``"float32"``."""
+
+    def parts(self) -> Mapping[Part, str]:
+        """Return, for each part, a regular expression that its parameters' full names match from the start."""
+
+    def lora_targets(self, scope: Sequence[Part]) -> str:
+        """Return a regular expression for the linear modules that an adapter of this scope covers."""
+
+    def image_tokens(self, image: "Mapping[str, Tensor]") -> int:
+        """Return how many tokens one image takes."""
+
+    def hidden_states(self, module: "Module", batch: TreeBatch) -> "Tensor":
+        """Run the model without its head on a tree: ``[B, L, hidden]``. Each distinct image is encoded once."""
+
+    def head(self, module: "Module") -> "Module":
+        """Return the language-model head."""
+
+
+# Training ------------------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Job:
+    """One training, as the processes that run it see it.
+
+    ``items`` can be indexed without being held in memory. ``reference[k]`` gives the stored reference log-probabilities
+    of item ``k`` by ``str(cell)``, and is ``None`` where the loss needs none. ``output`` is where the trainer keeps
+    checkpoints and puts what it made; ``metrics`` is the file of JSON lines it appends to.
+    """
+
+    run: Run
+    family: ModelFamily
+    weights: Weights
+    loss: Loss
+    items: Sequence[Item]
+    reference: Sequence[Mapping[str, Sequence[float]]] | None
+    output: Path
+    metrics: Path
+    seed: int
+
+
+class Trainer(Protocol):
+    """Trains a model on items with a loss."""
+
+    def launch(self, worker: Sequence[str]) -> Sequence[str]:
+        """Return the command that runs ``worker`` (a Python command line) in as many processes as are wanted."""
+
+    def reference(self, job: Job, items: Sequence[Item]) -> Sequence[Mapping[str, Sequence[float]]]:
+        """Return each item's per-token log-probabilities under the frozen base model, by ``str(cell)``."""
+
+    def reference_settings(self) -> Mapping[str, Any]:
+        """Return the settings that change reference log-probabilities, for the key they are stored under."""
+
+    def train(self, job: Job) -> Weights:
+        """Train, from the last whole checkpoint in ``job.output`` if there is one, and return the result."""
+
+
+# Evaluation and output -----------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Scores:
+    """What a benchmark found: named numbers, which of them should be low, and one record per item."""
+
+    metrics: Mapping[str, float]
+    lower_is_better: tuple[str, ...] = ()
+    items: Sequence[Mapping[str, Any]] = ()
+
+
+class Benchmark(Protocol):
+    """Samples, and a scorer of the answers to them."""
+
+    source: ClassVar[str]
+
+    def samples(self) -> Iterable[Sample]:
+        """Yield the samples, always the same ones."""
+
+    def score(self, samples: Sequence[Sample], responses: Sequence[Response]) -> Scores:
+        """Score one answer per sample, in order."""
+
+
+class RunView(Protocol):
+    """A run directory, read only: what exporters and reporters are given."""
+
+    directory: Path
+    recipe: Mapping[str, Any]
+    document: Mapping[str, Any]
+
+    def stages(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the stages in order: name to ``{"key", "parts", "items", "counts", "seconds", "done"}``."""
+
+    def judged(self) -> Iterator[Judged]:
+        """Yield every sample with its responses, claims and verdicts."""
+
+    def items(self, arm: str = "") -> Iterator[Item]:
+        """Yield the pairs or demonstrations of an arm: ``""`` is the recipe's own, ``"control"`` the control's."""
+
+    def dropped(self, stage: str) -> Iterator[Mapping[str, Any]]:
+        """Yield what a stage left out: ``{"id", "reason", "detail"}``."""
+
+    def metrics(self, arm: str = "") -> Sequence[Mapping[str, Any]]:
+        """Return the training metrics by step."""
+
+    def evaluations(self) -> Sequence[Mapping[str, Any]]:
+        """Return ``{"benchmark", "model", "metrics", "lower_is_better", "source"}``; model: base, trained, control."""
+
+
+class Exporter(Protocol):
+    """Writes the pairs of a run in another tool's format."""
+
+    def export(self, run: RunView, destination: Path) -> Sequence[Path]:
+        """Write, and return the files."""
+
+
+class Reporter(Protocol):
+    """Makes a page, a card or a table from a run directory."""
+
+    def report(self, run: RunView) -> Sequence[Path]:
+        """Write into the run directory, and return the files."""
+
+
+class Engine(Protocol):
+    """Runs the parts of a stage."""
+
+    def map(self, work: "Any", parts: Iterable[Any]) -> Iterator[Any]:
+        """Yield ``work(part)`` for each part, in order."""
