@@ -7,7 +7,7 @@ models never sit in memory together.
 Torch is named for type checkers only: importing this module imports no model library.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -79,7 +79,8 @@ class Run:
     """What every component may know about the run it is part of.
 
     ``images`` takes images that a component makes. ``family`` and ``weights`` are the recipe's ``[model]``: in the
-    stages before training the base model, in evaluation the model that is evaluated.
+    stages before training the base model, in evaluation the model that is evaluated. ``texts`` yields the prompts and
+    answers of the run so far, for what is fitted to a run's texts, as a tokenizer is.
     """
 
     directory: Path
@@ -87,6 +88,7 @@ class Run:
     seed: int = 0
     family: "ModelFamily | None" = None
     weights: Weights | None = None
+    texts: Callable[[], Iterator[str]] = lambda: iter(())
 
     def with_weights(self, weights: Weights) -> "Run":
         """Return this run with another model in place of the base model."""
