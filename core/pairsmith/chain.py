@@ -1,0 +1,71 @@
+"""The data stages of a run read together: samples with their responses, claims and verdicts, a part at a time."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TypeVar
+
+from attrs import evolve, field, frozen
+
+from pairsmith.directory import RunDirectory
+from pairsmith.errors import StageError
+from pairsmith.rows import RowCodec
+from pairsmith.store import Row, Rows, Stage
+from pairsmith.values import Claim, Judged, Response, Sample, Verdict
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class Chain:
+    """Which stages hold what. Part ``k`` of each is about the same samples, one row each, in the same order."""
+
+    directory: RunDirectory
+    samples: Stage
+    responses: tuple[Stage, ...] = ()
+    claims: Stage | None = None
+    verdicts: tuple[Stage, ...] = ()
+    codec: RowCodec = field(init=False, repr=False)
+
+    @codec.default
+    def _codec(self) -> RowCodec:
+        return self.directory.codec
+
+    def with_stage(self, **stages: Stage | tuple[Stage, ...] | None) -> "Chain":
+        """Return the chain one stage longer."""
+        return evolve(self, **stages)
+
+    def part_samples(self, part: int) -> list[Sample]:
+        """Return the samples of a part."""
+        return [self.codec.value(row["sample"], Sample) for row in self.samples.read(part) if "sample" in row]
+
+    def all_samples(self) -> Rows[Sample]:
+        """Return every sample of the run, read from the disk when asked for."""
+        return Rows(self.samples, lambda row: self.codec.value(row["sample"], Sample), keep=b'{"sample"')
+
+    def judged(self, part: int) -> Iterator[Judged]:
+        """Yield the samples of a part with everything the stages so far say about them."""
+        claims = self._column(self.claims, part)
+        verdicts = zip(*(stage.read(part) for stage in self.verdicts), strict=True) if self.verdicts else None
+        answers = zip(*(stage.read(part) for stage in self.responses), strict=True) if self.responses else None
+        for sample in self.part_samples(part):
+            yield Judged(
+                sample=sample,
+                responses=sample.given if answers is None else self._values(next(answers), "responses", Response, sample),
+                claims=() if claims is None else self._values([next(claims)], "claims", Claim, sample),
+                verdicts=() if verdicts is None else self._values(next(verdicts), "verdicts", Verdict, sample),
+            )
+
+    def all_judged(self) -> Iterator[Judged]:
+        """Yield every sample, part by part, as far as all stages reach."""
+        last = [stage for stage in (*self.verdicts, self.claims, *self.responses, self.samples) if stage]
+        finished = set(self.samples.parts()).intersection(*(stage.parts() for stage in last))
+        return chain.from_iterable(self.judged(part) for part in sorted(finished))
+
+    def _column(self, stage: Stage | None, part: int) -> Iterator[Row] | None:
+        return None if stage is None else stage.read(part)
+
+    def _values(self, rows: Sequence[Row], name: str, kind: type[T], sample: Sample) -> tuple[T, ...]:
+        if any(row["id"] != sample.id for row in rows):
+            msg = f"{name} of part do not belong to sample {sample.id!r}; the run was edited by hand, start it anew"
+            raise StageError(msg)
+        return tuple(self.codec.value(value, kind) for row in rows for value in row[name])

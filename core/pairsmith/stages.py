@@ -1,0 +1,278 @@
+"""How one part of each data stage is made. Every function here yields rows and counts what a person will ask about."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import evolve, frozen
+
+from pairsmith.chain import Chain
+from pairsmith.errors import StageError
+from pairsmith.hygiene import Hygiene
+from pairsmith.interfaces import CheckedImage, Corruption, ImageStore
+from pairsmith.lazy import Lazy
+from pairsmith.rows import RowCodec
+from pairsmith.seeds import derive
+from pairsmith.store import Row
+from pairsmith.values import (
+    Case,
+    Claim,
+    Corrupted,
+    Demonstration,
+    Image,
+    Item,
+    Judged,
+    Pair,
+    Response,
+    Sample,
+    Verdict,
+)
+
+Work = Callable[[int, "Counter[str]"], Iterator[Row]]
+"""Makes a part: given its number and a counter, yields its rows."""
+
+
+@frozen(kw_only=True)
+class Step:
+    """A data stage whose parts are one to one with those of the stages before it."""
+
+    name: str
+    ingredients: Mapping[str, Any]
+    work: Work
+
+
+# Images --------------------------------------------------------------------------------------------------------------
+
+
+def admit(sample: Sample, check: Lazy, images: ImageStore, *, stop_on_bad_image: bool) -> Sample | tuple[Image, str]:
+    """Bring a sample's images into the run; return the first that cannot be used, with the reason, if there is one."""
+
+    def admitted(some: Sequence[Image]) -> tuple[Image, ...]:
+        return tuple(image if image.id else _admit_file(image, check, images) for image in some)
+
+    try:
+        return evolve(sample, images=admitted(sample.images), candidates=admitted(sample.candidates))
+    except _BadImageError as bad:
+        if stop_on_bad_image:
+            msg = f"images: sample {sample.id!r}: {str(bad.image.path)!r} {bad.reason}"
+            raise StageError(msg) from None
+        return bad.image, bad.reason
+
+
+class _BadImageError(Exception):
+    def __init__(self, image: Image, reason: str) -> None:
+        super().__init__(reason)
+        self.image, self.reason = image, reason
+
+
+def _admit_file(image: Image, check: Lazy, images: ImageStore) -> Image:
+    checked: CheckedImage | str = check().check(image.path)
+    if isinstance(checked, str):
+        raise _BadImageError(image, checked)
+    if checked.data is not None:
+        return images.add_bytes(checked.data, checked.suffix)
+    return images.add_file(image.path)
+
+
+def image_rows(
+    samples: Sequence[Sample],
+    check: Lazy,
+    images: ImageStore,
+    codec: RowCodec,
+    counts: "Counter[str]",
+    *,
+    stop_on_bad_image: bool,
+) -> Iterator[Row]:
+    """Yield the samples of a part with their images checked and stored, and a note of each that had to be left out."""
+    for sample in samples:
+        admitted = admit(sample, check, images, stop_on_bad_image=stop_on_bad_image)
+        if isinstance(admitted, Sample):
+            counts["samples"] += 1
+            yield {"sample": codec.row(admitted)}
+        else:
+            counts["dropped: bad image"] += 1
+            image, reason = admitted
+            yield {"dropped": {"id": sample.id, "reason": "bad image", "detail": f"{image.path} {reason}"}}
+
+
+def score_images(chain: Chain, judges: Sequence[Lazy]) -> Work:
+    """Keep, of the candidate images of each prompt, the one with the best mean score; the first one on ties."""
+
+    def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
+        samples = chain.part_samples(part)
+        judged = [judge().judge([sample for sample in samples if sample.candidates]) for judge in judges]
+        scores = iter(zip(*judged, strict=True))
+        for sample in samples:
+            if not sample.candidates:
+                yield {"sample": chain.codec.row(sample)}
+                continue
+            rows = [list(row) for row in next(scores)]
+            means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+            best = means.index(max(means))
+            counts["candidates"] += len(means)
+            kept = evolve(sample, images=(sample.candidates[best],))
+            yield {"sample": chain.codec.row(kept), "scores": rows, "kept": best}
+
+    return work
+
+
+# Responses, claims, verdicts -------------------------------------------------------------------------------------------
+
+
+def respond(chain: Chain, generator: Lazy, seed: int, *, greedy: bool = False) -> Work:
+    """Have a generator answer each sample."""
+
+    def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
+        samples = chain.part_samples(part)
+        answers = generator().respond(samples, seed=derive(seed, part), greedy=greedy) if samples else []
+        _same_number(generator, samples, answers)
+        for sample, responses in zip(samples, answers, strict=True):
+            if greedy and len(responses) != 1:
+                msg = f"{generator.use.where}: {generator.use.name!r} gave {len(responses)} greedy answers, not 1"
+                raise StageError(msg)
+            counts["responses"] += len(responses)
+            yield {"id": sample.id, "responses": [chain.codec.row(response) for response in responses]}
+
+    return work
+
+
+def decompose(chain: Chain, decomposer: Lazy) -> Work:
+    """Split the responses of each sample into claims."""
+
+    def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
+        for judged in chain.judged(part):
+            claims: Sequence[Claim] = decomposer().decompose(judged.sample, judged.responses)
+            counts["claims"] += len(claims)
+            yield {"id": judged.sample.id, "claims": [chain.codec.row(claim) for claim in claims]}
+
+    return work
+
+
+def judge(chain: Chain, expert: Lazy) -> Work:
+    """Have a judge look at a part; what depends on a contradicted claim is skipped and never shown to it."""
+
+    def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
+        everything = list(chain.judged(part))
+        if not everything:
+            return
+        aspects = expert().aspects
+        if chain.claims is None and aspects != ():
+            msg = (
+                f"{expert.use.where}: {expert.use.name!r} judges claims and the recipe makes none; "
+                f"add a table [claims] that names a decomposer"
+            )
+            raise StageError(msg)
+        shown = [_shown(judged, aspects, expert.use.name) for judged in everything]
+        cases = [case for case, _ in shown]
+        given = expert().judge(cases)
+        _same_number(expert, cases, given)
+        for (case, skipped), verdicts in zip(shown, given, strict=True):
+            _check_verdicts(expert, case, verdicts)
+            for verdict in (*verdicts, *skipped):
+                counts[verdict.outcome or "scored"] += 1
+            rows = [chain.codec.row(verdict) for verdict in (*verdicts, *skipped)]
+            yield {"id": case.sample.id, "verdicts": rows}
+
+    return work
+
+
+def _shown(judged: Judged, aspects: Sequence[str] | None, name: str) -> tuple[Case, list[Verdict]]:
+    relevant = [claim for claim in judged.claims if aspects is None or claim.aspect in aspects]
+    contradicted = {verdict.claim_id for verdict in judged.verdicts if verdict.outcome == "contradicted"}
+    texts = {claim.id: claim.text for claim in judged.claims}
+    open_claims, skipped = [], []
+    for claim in relevant:
+        failed = next((other for other in claim.depends_on if other in contradicted), None)
+        if failed is None:
+            open_claims.append(claim)
+            continue
+        skipped.append(
+            Verdict(
+                judge=name,
+                response_id=claim.response_id,
+                claim_id=claim.id,
+                outcome="skipped",
+                reason=f"depends on a contradicted claim: {texts.get(failed, failed)}",
+            )
+        )
+    return Case(sample=judged.sample, responses=judged.responses, claims=tuple(open_claims)), skipped
+
+
+def _check_verdicts(expert: Lazy, case: Case, verdicts: Sequence[Verdict]) -> None:
+    """Refuse verdicts that are not about what was asked, before they are taken for opinions."""
+    if case.claims:
+        asked, got = [claim.id for claim in case.claims], [verdict.claim_id for verdict in verdicts]
+    elif expert().aspects == ():
+        asked, got = [response.id for response in case.responses], [verdict.response_id for verdict in verdicts]
+    else:
+        asked, got = [], [verdict.claim_id for verdict in verdicts]
+    if sorted(map(str, asked)) != sorted(map(str, got)):
+        wrong = sorted(set(map(str, asked)) ^ set(map(str, got)))[:1] or ["twice the same"]
+        msg = (
+            f"{expert.use.where}: {expert.use.name!r} was asked about {len(asked)} of sample {case.sample.id!r} and "
+            f"gave {len(got)} verdicts; the first that does not fit is {wrong[0]!r}. It must give one each"
+        )
+        raise StageError(msg)
+
+
+def _same_number(component: Lazy, asked: Sequence[object], got: Sequence[object]) -> None:
+    if len(asked) != len(got):
+        msg = f"{component.use.where}: {component.use.name!r} was given {len(asked)} samples and answered {len(got)}"
+        raise StageError(msg)
+
+
+# Pairs ---------------------------------------------------------------------------------------------------------------
+
+
+def select(chain: Chain, selector: Lazy, hygiene: Hygiene, seed: int) -> Work:
+    """Choose pairs (or demonstrations) and leave out, by name, those that nothing can be learnt from."""
+
+    def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
+        for judged in chain.judged(part):
+            chosen: Sequence[Pair | Demonstration] = selector().select(judged, seed=derive(seed, judged.sample.id))
+            for value in chosen:
+                counts["selected"] += 1
+                drop = hygiene.reason(value)
+                if drop is not None:
+                    counts[f"dropped: {drop.reason}"] += 1
+                    yield {"dropped": {"id": value.id, "reason": drop.reason, "detail": drop.detail}}
+                    continue
+                counts["kept"] += 1
+                # What is known about the image was for the judges; training and its reference read only the prompt.
+                lean = evolve(value, sample=evolve(value.sample, given=(), truth={}, candidates=()))
+                yield {"item": chain.codec.row(Item(value=lean))}
+
+    return work
+
+
+def corrupt(
+    read: Callable[[int], Sequence[Item]],
+    others: Sequence[Sample],
+    corruptions: Mapping[str, Lazy],
+    codec: RowCodec,
+    seed: int,
+) -> Work:
+    """Give each item its worse image and its worse context, the same ones in every run with this seed."""
+
+    def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
+        for item in read(part):
+            images, context, draw = None, None, dict[str, Any]()
+            for axis, lazy in sorted(corruptions.items()):
+                corruption: Corruption = lazy()
+                if corruption.axis != axis:
+                    msg = f"{lazy.use.where}: {lazy.use.name!r} corrupts the {corruption.axis}, not the {axis}"
+                    raise StageError(msg)
+                own = derive(seed, axis, item.id)
+                if axis == "image":
+                    images, draw[axis] = corruption.corrupt_images(item.value.sample, others, seed=own)
+                else:
+                    context, draw[axis] = corruption.corrupt_context(item.value.sample, others, seed=own)
+            counts["corrupted"] += 1
+            yield {"item": codec.row(evolve(item, corrupted=Corrupted(images=images, context=context, draw=draw)))}
+
+    return work
+
+
+def responses_of(row: Row, codec: RowCodec) -> list[Response]:
+    """Return the responses of a row of an answers stage."""
+    return [codec.value(value, Response) for value in row["responses"]]
