@@ -69,3 +69,12 @@ class Chain:
             msg = f"{name} of part do not belong to sample {sample.id!r}; the run was edited by hand, start it anew"
             raise StageError(msg)
         return tuple(self.codec.value(value, kind) for row in rows for value in row[name])
+
+
+def texts(chain_so_far: Chain) -> Iterator[str]:
+    """Yield the prompts and answers of a run so far."""
+    for judged in chain_so_far.all_judged():
+        yield from (turn.text for turn in judged.sample.prompt)
+        if judged.sample.context:
+            yield judged.sample.context
+        yield from (response.text for response in judged.responses)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from attrs import Attribute, field, frozen, has
@@ -41,7 +42,8 @@ class Component:
     ``factory`` is text, not an object, so that listing plugins and checking a recipe never import torch. It is called
     as ``factory(options, run)``. ``revision`` is part of the key under which results are kept: raise it when the
     component's behaviour changes, and leave it when only its code does. ``needs`` names a light function of the options
-    that returns :class:`Needs`.
+    that returns :class:`Needs`; ``inputs`` names one that returns the user's files and folders whose content goes into
+    the component's results, so that a changed file is noticed.
 
     >>> Component(name="Clip", factory="a:B", summary="Similarity.")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -54,6 +56,7 @@ class Component:
     options: type[Any] = field(default=NoOptions, validator=_attrs_class)
     revision: int = 1
     needs: str | None = field(default=None, validator=optional(matches_re(_TARGET)))
+    inputs: str | None = field(default=None, validator=optional(matches_re(_TARGET)))
 
     def build(self, options: Any, run: Run) -> Any:  # noqa: ANN401 - each kind has its own protocol
         """Import the factory and call it."""
@@ -65,6 +68,10 @@ class Component:
             return Needs()
         needs: Needs = resolve(self.needs)(options)
         return needs
+
+    def input_paths(self, options: Any) -> Sequence[Path]:  # noqa: ANN401
+        """Return the user's files and folders that the component's results depend on."""
+        return () if self.inputs is None else tuple(resolve(self.inputs)(options))
 
 
 def resolve(target: str) -> Any:  # noqa: ANN401

@@ -143,11 +143,11 @@ class Stage:
 
     def done(self) -> Mapping[str, Any] | None:
         """Return what was noted when the stage was finished, or ``None``."""
-        return self._note("done.json")
+        return self.note("done.json")
 
     def key(self) -> str | None:
         """Return the key of what the stage holds, or ``None`` for a new one."""
-        note = self._note("key.json")
+        note = self.note("key.json")
         return None if note is None else str(note["key"])
 
     def begin(self, key: str, ingredients: Mapping[str, Any]) -> None:
@@ -166,7 +166,8 @@ class Stage:
         write_json(self.directory / "done.json", note)
         return note
 
-    def _note(self, name: str) -> Mapping[str, Any] | None:
+    def note(self, name: str) -> Mapping[str, Any] | None:
+        """Return a JSON file beside the parts, or ``None`` where it is absent."""
         try:
             text = (self.directory / name).read_text(encoding="utf-8")
         except FileNotFoundError:

@@ -1,0 +1,61 @@
+"""The recipe's base model: its family, built when it is first needed, and what identifies its weights."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from attrs import define, evolve, field, fields
+
+from pairsmith.errors import RecipeError
+from pairsmith.interfaces import ModelFamily, Run, Weights
+from pairsmith.recipe import Recipe, Use
+from pairsmith.registry import Registry
+
+
+@define
+class Model:
+    """Builds the family of ``[model]`` once and remembers the fingerprint of its weights."""
+
+    use: Use
+    run: Run
+    _family: list[ModelFamily] = field(init=False, factory=list)
+    _fingerprint: list[str] = field(init=False, factory=list)
+
+    @property
+    def family(self) -> ModelFamily:
+        """The family."""
+        if not self._family:
+            self._family.append(self.use.build(self.run))
+        return self._family[0]
+
+    @property
+    def weights(self) -> Weights:
+        """The base model's weights."""
+        return self.family.weights
+
+    def identity(self) -> str:
+        """Return what changes when the base model does."""
+        if not self._fingerprint:
+            self._fingerprint.append(self.family.fingerprint(self.weights))
+        return self._fingerprint[0]
+
+
+def base_model(recipe: Recipe, registry: Registry, run: Run) -> Model:
+    """Return the recipe's model. A ``path`` that names a model directory shipped by a plugin becomes that directory."""
+    if recipe.model is None:
+        msg = f"recipe {recipe.name!r} needs a table [model] that names a model family"
+        raise RecipeError(msg)
+    use = recipe.model
+    shipped: Mapping[str, Path] = registry.models()
+    path = getattr(use.options, "path", None)
+    if path is not None and str(path) in shipped and "path" in {one.name for one in fields(type(use.options))}:
+        kind = type(path)
+        use = evolve(use, options=evolve(use.options, path=kind(shipped[str(path)])))
+    return Model(use, run)
+
+
+def with_model(run: Run, model: Model, weights: Weights | None = None) -> Run:
+    """Return the run as a component sees it that needs the model."""
+    return evolve(run, family=model.family, weights=weights or model.weights)
+
+
+Texts = Callable[[], Iterator[str]]

@@ -1,0 +1,133 @@
+"""What the stages of a recipe are called, in the order in which they run."""
+
+from collections.abc import Iterator
+
+from pairsmith.chain import Chain
+from pairsmith.directory import RunDirectory
+from pairsmith.errors import UsageError
+from pairsmith.recipe import Recipe, Training
+from pairsmith.store import Stage
+
+UNTIL = ("images", "responses", "claims", "verdicts", "pairs", "corruptions", "reference", "train", "evaluate", "report")
+"""Where ``--until`` can stop."""
+
+CONTROL = "control"
+ARMS = ("", CONTROL)
+BASE, TRAINED = "base", "trained"
+
+
+def numbered(stage: str, name: str, index: int) -> str:
+    """Return the name of one of several stages of a kind: ``verdicts-2-owl-vit``."""
+    return f"{stage}-{index + 1}-{name}"
+
+
+def sample_stage(recipe: Recipe) -> str:
+    """Return the stage whose samples are answered."""
+    return "image-scores" if recipe.image_judges else "images"
+
+
+def response_stages(recipe: Recipe) -> list[str]:
+    """Return the stages of the generators."""
+    if len(recipe.responses) == 1:
+        return ["responses"]
+    return [numbered("responses", use.name, index) for index, use in enumerate(recipe.responses)]
+
+
+def verdict_stages(recipe: Recipe) -> list[str]:
+    """Return the stages of the judges."""
+    return [numbered("verdicts", use.name, index) for index, use in enumerate(recipe.judges)]
+
+
+def arms(recipe: Recipe) -> list[str]:
+    """Return the arms that are trained: the recipe's own and, where it has one, the control."""
+    return list(ARMS) if recipe.control is not None else [""]
+
+
+def own_pairs(recipe: Recipe, training: Training) -> bool:
+    """Tell whether a training has a selector of its own."""
+    return len(recipe.trainings) > 1 and training.pairs != recipe.pairs
+
+
+def arm_stage(stage: str, arm: str, training: str = "train") -> str:
+    """Return the name of a stage of an arm and a training, e.g. ``control-pairs`` or ``sft-reference``."""
+    stage = stage if training == "train" else f"{training}-{stage}"
+    return f"{arm}-{stage}" if arm else stage
+
+
+def train_stage(arm: str, training: str) -> str:
+    """Return the name of a training's stage."""
+    return f"{arm}-{training}" if arm else training
+
+
+def answers_stage(benchmark: str, model: str) -> str:
+    """Return the stage of a model's answers to a benchmark."""
+    return f"evaluate-{benchmark}-{model}"
+
+
+def check_until(until: str | None) -> None:
+    """Refuse a stage that does not exist."""
+    if until is not None and until not in UNTIL:
+        msg = f"--until {until!r} is no stage; the stages are {', '.join(UNTIL)}"
+        raise UsageError(msg)
+
+
+def ordered(recipe: Recipe) -> Iterator[str]:
+    """Yield every stage of a recipe in the order in which they run."""
+    yield "images"
+    if recipe.image_judges:
+        yield "image-scores"
+    yield from response_stages(recipe)
+    if recipe.claims:
+        yield "claims"
+    yield from verdict_stages(recipe)
+    yield from _training_stages(recipe)
+    for index in range(len(recipe.benchmarks)):
+        benchmark = benchmark_name(recipe, index)
+        yield f"benchmark-{benchmark}"
+        yield from (answers_stage(benchmark, model) for model in models(recipe))
+
+
+def _training_stages(recipe: Recipe) -> Iterator[str]:
+    for arm in arms(recipe):
+        if not recipe.trainings:
+            yield arm_stage("pairs", arm)
+        for training in recipe.trainings:
+            if arm and training is not recipe.trainings[-1]:
+                continue
+            prefix = training.name if own_pairs(recipe, training) else "train"
+            yield arm_stage("pairs", arm, prefix)
+            if recipe.corruptions:
+                yield arm_stage("corruptions", arm, prefix)
+            yield arm_stage("reference", arm, training.name)
+            yield train_stage(arm, training.name)
+
+
+def benchmark_name(recipe: Recipe, index: int) -> str:
+    """Return a benchmark's name, numbered where two have the same."""
+    name = recipe.benchmarks[index].name
+    twice = sum(use.name == name for use in recipe.benchmarks) > 1
+    return f"{name}-{index + 1}" if twice else name
+
+
+def models(recipe: Recipe) -> list[str]:
+    """Return the models that are evaluated."""
+    trained = ([TRAINED] if recipe.trainings else []) + ([CONTROL] if recipe.control and recipe.trainings else [])
+    wanted = recipe.evaluate or (BASE, *trained)
+    return [model for model in (BASE, *trained) if model in wanted]
+
+
+def chain_of(directory: RunDirectory, recipe: Recipe) -> Chain:
+    """Return the data stages of a run, as far as they have begun."""
+
+    def begun(name: str) -> Stage | None:
+        stage = directory.stage(name)
+        return stage if stage.key() is not None else None
+
+    samples = begun(sample_stage(recipe)) or directory.stage("images")
+    return Chain(
+        directory=directory,
+        samples=samples,
+        responses=tuple(stage for stage in map(begun, response_stages(recipe)) if stage),
+        claims=begun("claims") if recipe.claims else None,
+        verdicts=tuple(stage for stage in map(begun, verdict_stages(recipe)) if stage),
+    )

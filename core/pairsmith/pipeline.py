@@ -1,0 +1,327 @@
+"""Runs a recipe's stages in order, each only as far as it is not there yet."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import islice
+from typing import Any
+
+from attrs import define, field
+
+from pairsmith import names, stages
+from pairsmith.chain import Chain, texts
+from pairsmith.directory import RunDirectory
+from pairsmith.errors import StageError
+from pairsmith.evaluation import batches, write_scores
+from pairsmith.hygiene import Hygiene
+from pairsmith.inputs import fingerprint
+from pairsmith.interfaces import Benchmark, Run
+from pairsmith.lazy import Lazy
+from pairsmith.model import Model, base_model, with_model
+from pairsmith.progress import Progress
+from pairsmith.recipe import Recipe, Training, Use
+from pairsmith.registry import Registry
+from pairsmith.runner import Explained, LocalEngine, Runner, ingredients, sizes_of
+from pairsmith.seeds import derive
+from pairsmith.stages import Step, Work
+from pairsmith.store import Rows, Stage
+from pairsmith.training import Trained, Trainings
+from pairsmith.values import Demonstration, Item, Pair
+
+
+@define
+class Pipeline:
+    """One recipe in one run directory."""
+
+    recipe: Recipe
+    registry: Registry
+    directory: RunDirectory
+    progress: Progress
+    limit: int | None = None
+    run: Run = field(init=False)
+    _runner: Runner = field(init=False)
+    _model: list[Model] = field(init=False, factory=list)
+    _chain: list[Chain] = field(init=False, factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        """Prepare what every stage shares."""
+        self.run = Run(
+            directory=self.directory.path,
+            images=self.directory.images,
+            seed=self.recipe.seed,
+            texts=lambda: texts(self._chain[-1]) if self._chain else iter(()),
+        )
+        engine = self.recipe.engine.build(self.run) if self.recipe.engine else LocalEngine()
+        self._runner = Runner(directory=self.directory, engine=engine, progress=self.progress)
+
+    @property
+    def model(self) -> Model:
+        """The base model; its family is built when it is first asked for."""
+        if not self._model:
+            self._model.append(base_model(self.recipe, self.registry, self.run))
+        return self._model[0]
+
+    def execute(self, until: str | None = None) -> None:
+        """Run every stage, or those up to and with ``until``."""
+        names.check_until(until)
+        last = names.UNTIL.index(until) if until else len(names.UNTIL)
+
+        def wanted(stage: str) -> bool:
+            return names.UNTIL.index(stage) <= last
+
+        chain = self._images()
+        if wanted("responses"):
+            chain = self._responses(chain)
+        if wanted("claims") and self.recipe.claims:
+            chain = self._claims(chain, self.recipe.claims)
+        if wanted("verdicts"):
+            chain = self._verdicts(chain)
+        if wanted("pairs") and (self.recipe.pairs or self.recipe.trainings):
+            self._arms(chain, until if not wanted("evaluate") else None)
+
+    # Data ------------------------------------------------------------------------------------------------------------
+
+    def _images(self) -> Chain:
+        recipe = self.recipe
+        check = recipe.image_check
+        made_from = {
+            "source": self._key(recipe.images),
+            "check": None if check is None else check.key(),
+            "seed": recipe.seed,
+            "limit": self.limit,
+            "part_size": recipe.part_size,
+        }
+        stage = self.directory.prepare("images", ingredients("images", [], **made_from))
+        if stage.done() is None:
+            self._read_images(stage)
+        chain = Chain(directory=self.directory, samples=stage)
+        self._chain.append(chain)
+        if recipe.image_judges:
+            chain = self._image_scores(chain)
+        return chain
+
+    def _read_images(self, stage: Stage) -> None:
+        recipe, began = self.recipe, time.monotonic()
+        part = len(stage.parts())
+        start = part * recipe.part_size
+        with ExitStack() as stack:
+            stack.enter_context(Explained(self.directory, "images"))
+            source = stack.enter_context(Lazy(recipe.images, self.run))
+            check = stack.enter_context(Lazy(recipe.image_check, self.run))
+            samples = source().samples(start)
+            total = self.limit if self.limit is not None else _length(source())
+            task = stack.enter_context(self.progress.stage("images", total, start))
+            for batch in batches(islice(samples, None if self.limit is None else self.limit - start), recipe.part_size):
+                counts: Counter[str] = Counter()
+                rows = stages.image_rows(
+                    batch,
+                    check,
+                    self.directory.images,
+                    self.directory.codec,
+                    counts,
+                    stop_on_bad_image=recipe.on_bad_image == "stop",
+                )
+                stage.write(part, rows, counts)
+                part += 1
+                start += len(batch)
+                task.advance(start)
+            if start == 0:
+                msg = f"images: {recipe.images.name!r} found no sample; look at its options in the table [images]"
+                raise StageError(msg)
+        note = stage.finish(time.monotonic() - began)
+        if not note["counts"].get("samples"):
+            first = next(row["dropped"] for row in stage.rows())
+            msg = f"images: none of {note['rows']} samples can be used; the first: {first['detail']}"
+            raise StageError(msg)
+
+    def _image_scores(self, chain: Chain) -> Chain:
+        with ExitStack() as stack:
+            judges = [stack.enter_context(Lazy(use, self.run)) for use in self.recipe.image_judges]
+            made_from = {"judges": [use.key() for use in self.recipe.image_judges]}
+            stage = self._step("image-scores", [chain.samples], made_from, stages.score_images(chain, judges), chain)
+        return self._grown(chain, samples=stage)
+
+    def _responses(self, chain: Chain) -> Chain:
+        made: tuple[Stage, ...] = ()
+        for name, use in zip(names.response_stages(self.recipe), self.recipe.responses, strict=True):
+            seed = derive(self.recipe.seed, name)
+            made_from = {"generator": self._key(use), "weights": self._identity(), "seed": seed}
+            run = with_model(self.run, self.model) if self.recipe.model else self.run
+            with Lazy(use, run) as generator:
+                work = stages.respond(chain, generator, seed)
+                made += (self._step(name, [chain.samples], made_from, work, chain),)
+        return self._grown(chain, responses=made)
+
+    def _claims(self, chain: Chain, use: Use) -> Chain:
+        with Lazy(use, self._run_with_model()) as decomposer:
+            upstream = [chain.samples, *chain.responses]
+            made_from = {"decomposer": self._key(use)}
+            stage = self._step("claims", upstream, made_from, stages.decompose(chain, decomposer), chain)
+        return self._grown(chain, claims=stage)
+
+    def _verdicts(self, chain: Chain) -> Chain:
+        for name, use in zip(names.verdict_stages(self.recipe), self.recipe.judges, strict=True):
+            with Lazy(use, self._run_with_model()) as expert:
+                upstream = _all(chain)
+                made_from = {"judge": self._key(use)}
+                stage = self._step(name, upstream, made_from, stages.judge(chain, expert), chain)
+            chain = self._grown(chain, verdicts=(*chain.verdicts, stage))
+        return chain
+
+    def _grown(self, chain: Chain, **more: Any) -> Chain:  # noqa: ANN401 - a stage or several
+        chain = chain.with_stage(**more)
+        self._chain.append(chain)
+        return chain
+
+    def _step(self, name: str, upstream: Sequence[Stage], made_from: dict[str, Any], work: Work, chain: Chain) -> Stage:
+        step = Step(name=name, ingredients=ingredients(name, upstream, **made_from), work=work)
+        return self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
+
+    # Pairs, training, evaluation -------------------------------------------------------------------------------------
+
+    def _arms(self, chain: Chain, until: str | None) -> None:
+        """Make the pairs and train on them: the recipe's own, then, from the same model, the control's."""
+        *earlier, last = self.recipe.trainings or (None,)
+        before: Trained | None = None
+        for training in earlier:
+            if training is not None:
+                before = self._train(chain, training, "", before, until)
+        results = {arm: self._train(chain, last, arm, before, until) for arm in names.arms(self.recipe)}
+        if until is None and self.recipe.benchmarks:
+            self._evaluate({arm: trained for arm, trained in results.items() if trained})
+
+    def _train(
+        self, chain: Chain, training: Training | None, arm: str, before: Trained | None, until: str | None
+    ) -> Trained | None:
+        """Do one training of one arm; ``None`` where there is nothing to train, or ``until`` stops before it."""
+        selector = self.recipe.control if arm else (training.pairs if training else self.recipe.pairs)
+        own = training.name if training and names.own_pairs(self.recipe, training) else "train"
+        items = self._items(chain, selector, arm, own, corrupted=until != "pairs")
+        if training is None or until in {"pairs", "corruptions"}:
+            return None
+        return self._trainings().train(training, arm, items, before or self._base(), until=until)
+
+    def _items(self, chain: Chain, use: Use | None, arm: str, training: str, *, corrupted: bool = True) -> Stage:
+        if use is None:
+            msg = f"recipe {self.recipe.name!r} needs a table [pairs] that names a selector"
+            raise StageError(msg)
+        name = names.arm_stage("pairs", arm, training)
+        seed = derive(self.recipe.seed, "pairs")
+        hygiene = Hygiene(self.recipe.hygiene)
+        codec = self.directory.codec
+        made_from = {"selector": self._key(use), "hygiene": self.recipe.hygiene_key(), "seed": seed}
+        stage = self.directory.prepare(name, ingredients("pairs", _all(chain), **made_from))
+        for row in stage.rows() if stage.done() is None else ():
+            if "item" in row:
+                hygiene.remember(codec.value(row["item"], Item).value)
+        with Lazy(use, self._run_with_model()) as selector:
+            work = stages.select(chain, selector, hygiene, seed)
+            step = Step(name=name, ingredients=ingredients("pairs", _all(chain), **made_from), work=work)
+            stage = self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
+        _some_left(stage)
+        if corrupted and self.recipe.corruptions:
+            return self._corruptions(chain, stage, names.arm_stage("corruptions", arm, training))
+        return stage
+
+    def _corruptions(self, chain: Chain, pairs: Stage, name: str) -> Stage:
+        codec, seed = self.directory.codec, derive(self.recipe.seed, "corruptions")
+        items = Rows(pairs, lambda row: codec.value(row["item"], Item), keep=b'{"item"')
+        made_from = {"corruptions": {axis: self._key(use) for axis, use in self.recipe.corruptions.items()}, "seed": seed}
+        with ExitStack() as stack:
+            lazies = {
+                axis: stack.enter_context(Lazy(use, self.run)) for axis, use in sorted(self.recipe.corruptions.items())
+            }
+            work = stages.corrupt(items.part, chain.all_samples(), lazies, codec, seed)
+            step = Step(name=name, ingredients=ingredients("corruptions", [chain.samples, pairs], **made_from), work=work)
+            return self._runner.run(step, pairs.parts(), sizes_of(pairs))
+
+    def _evaluate(self, results: dict[str, Trained]) -> None:
+        wanted = names.models(self.recipe)
+        models = {names.BASE: None, names.TRAINED: results.get(""), names.CONTROL: results.get(names.CONTROL)}
+        for index, use in enumerate(self.recipe.benchmarks):
+            with Lazy(use, self._run_with_model()) as benchmark, ExitStack() as stack:
+                check = stack.enter_context(Lazy(self.recipe.image_check, self.run))
+                name = names.benchmark_name(self.recipe, index)
+                chain = self._benchmark_samples(name, use, benchmark, check)
+                for model in wanted:
+                    trained = models[model] or self._base()
+                    self._answers(chain, benchmark, name, model, trained)
+
+    def _benchmark_samples(self, name: str, use: Use, benchmark: Lazy, check: Lazy) -> Chain:
+        made_from = {"benchmark": self._key(use), "part_size": self.recipe.part_size}
+        stage = self.directory.prepare(f"benchmark-{name}", ingredients("benchmark", [], **made_from))
+        if stage.done() is None:
+            began = time.monotonic()
+            with Explained(self.directory, stage.name):
+                there = len(stage.parts())
+                samples = islice(iter(benchmark().samples()), there * self.recipe.part_size, None)
+                for part, batch in enumerate(batches(samples, self.recipe.part_size), there):
+                    counts: Counter[str] = Counter()
+                    store, codec = self.directory.images, self.directory.codec
+                    rows = stages.image_rows(batch, check, store, codec, counts, stop_on_bad_image=True)
+                    stage.write(part, rows, counts)
+            stage.finish(time.monotonic() - began)
+        return Chain(directory=self.directory, samples=stage)
+
+    def _answers(self, chain: Chain, benchmark: Lazy, name: str, model: str, trained: Trained) -> None:
+        use = self.recipe.evaluation or self.recipe.responses[0]
+        stage_name = names.answers_stage(name, model)
+        run = with_model(self.run, self.model, trained.weights)
+        seed = derive(self.recipe.seed, "evaluate", name)
+        made_from = {"generator": self._key(use), "weights": trained.identity, "seed": seed}
+        with Lazy(use, run) as generator:
+            work = stages.respond(chain, generator, seed, greedy=True)
+            stage = self._step(stage_name, [chain.samples], made_from, work, chain)
+        if stage.note("scores.json") is None:
+            with Explained(self.directory, stage_name):
+                made: Benchmark = benchmark()
+                codec = self.directory.codec
+                samples = list(chain.all_samples())
+                responses = [response for row in stage.rows() for response in stages.responses_of(row, codec)]
+                write_scores(stage, made, name, model, samples, responses)
+
+    # What identifies things --------------------------------------------------------------------------------------------
+
+    def _key(self, use: Use) -> dict[str, Any]:
+        """Return what a component's results depend on: its options, and the content of the files they name."""
+        key = dict(use.key())
+        paths = use.input_paths()
+        return {**key, "inputs": fingerprint(paths)} if paths else key
+
+    def _identity(self) -> str | None:
+        return self.model.identity() if self.recipe.model else None
+
+    def _base(self) -> Trained:
+        return Trained(weights=self.model.weights, identity=self.model.identity())
+
+    def _run_with_model(self) -> Run:
+        return with_model(self.run, self.model) if self.recipe.model else self.run
+
+    def _trainings(self) -> Trainings:
+        return Trainings(
+            recipe=self.recipe,
+            directory=self.directory,
+            run=self.run,
+            model=self.model,
+            progress=self.progress,
+        )
+
+
+def _all(chain: Chain) -> list[Stage]:
+    return [stage for stage in (chain.samples, *chain.responses, chain.claims, *chain.verdicts) if stage is not None]
+
+
+def _length(source: object) -> int | None:
+    return len(source) if hasattr(source, "__len__") else None
+
+
+def _some_left(stage: Stage) -> None:
+    """Stop before training on nothing, and say where everything went."""
+    counts = dict((stage.done() or {})["counts"])
+    if counts.get("kept"):
+        return
+    dropped = ", ".join(f"{number} {label.removeprefix('dropped: ')}" for label, number in counts.items() if "dropped" in label)
+    why = f"{counts.get('selected', 0)} were selected{f' and dropped: {dropped}' if dropped else ''}"
+    msg = f"{stage.name}: no pair is left ({why}). Loosen the selector's options or switch a filter off in [hygiene]"
+    raise StageError(msg)

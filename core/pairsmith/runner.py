@@ -1,0 +1,110 @@
+"""Runs one stage: takes over what is there, makes the parts that are missing, notes when all are."""
+
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from pairsmith.directory import RunDirectory, key_of
+from pairsmith.errors import PairsmithError, StageError
+from pairsmith.interfaces import Engine
+from pairsmith.progress import Progress
+from pairsmith.stages import Step, Work
+from pairsmith.store import Stage
+
+
+@frozen(kw_only=True)
+class Runner:
+    """What running a stage takes."""
+
+    directory: RunDirectory
+    engine: Engine
+    progress: Progress
+
+    def run(self, step: Step, parts: Sequence[int], sizes: Mapping[int, int]) -> Stage:
+        """Make the parts of a stage that are missing.
+
+        ``sizes`` are the rows of each part upstream, for the progress bar.
+        """
+        stage = self.directory.prepare(step.name, step.ingredients)
+        if stage.done() is not None:
+            return stage
+        began, there = time.monotonic(), set(stage.parts())
+        todo = [part for part in parts if part not in there]
+        done, total = sum(sizes[part] for part in there), sum(sizes.values())
+        with self.progress.stage(step.name, total, done) as task, self.explained(step.name):
+            for part in self.engine.map(_Making(stage, step.work), todo):
+                done += sizes[part]
+                task.advance(done)
+        stage.finish(time.monotonic() - began)
+        return stage
+
+    def explained(self, name: str) -> "Explained":
+        """Return a block in which a component's own error becomes one sentence; the traceback goes to ``error.txt``."""
+        return Explained(self.directory, name)
+
+
+@frozen
+class _Making:
+    """Makes one part. A class, so that an engine can send it to another process."""
+
+    stage: Stage
+    work: Work
+
+    def __call__(self, part: int) -> int:
+        counts: Counter[str] = Counter()
+        self.stage.write(part, self.work(part, counts), counts)
+        return part
+
+
+@frozen
+class Explained:
+    """Turns whatever a component raises into a :class:`StageError` that names the stage."""
+
+    directory: RunDirectory
+    name: str
+
+    def __enter__(self) -> "Explained":
+        """Begin."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Word the error, unless it is worded already."""
+        if error is None or isinstance(error, PairsmithError) or not isinstance(error, Exception):
+            return
+        where = self.directory.path / "error.txt"
+        where.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        first = (str(error).strip().splitlines() or ["no message"])[0]
+        msg = (
+            f"{self.name}: {type(error).__name__}: {first} (the full traceback is in {str(where)!r}). Finished parts are "
+            f"kept; the same command goes on from there"
+        )
+        raise StageError(msg) from error
+
+
+def ingredients(stage: str, upstream: Sequence[Stage], **made_from: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return what a stage is made from, for its key."""
+    return {"stage": stage, "upstream": [other.key() for other in upstream], **made_from}
+
+
+def sizes_of(stage: Stage) -> dict[int, int]:
+    """Return the number of rows of each part."""
+    return {part: stage.end(part)["rows"] for part in stage.parts()}
+
+
+class LocalEngine:
+    """Runs the parts one after another in this process."""
+
+    def __init__(self, options: object = None, run: object = None) -> None:
+        """Need nothing."""
+
+    def map(self, work: Any, parts: Any) -> Iterator[Any]:  # noqa: ANN401
+        """Yield ``work(part)`` for each part, in order."""
+        for part in parts:
+            yield work(part)
+
+
+__all__ = ["Explained", "LocalEngine", "Runner", "ingredients", "key_of", "sizes_of"]

@@ -1,0 +1,131 @@
+"""Starts a run, or goes on with one: what ``pairsmith run`` does, for Python too."""
+
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pairsmith import names
+from pairsmith.directory import FORMAT, RunDirectory, key_of, read_document
+from pairsmith.errors import UsageError
+from pairsmith.interfaces import Run
+from pairsmith.pipeline import Pipeline
+from pairsmith.progress import Progress
+from pairsmith.recipe import Document, Recipe, load, resolve
+from pairsmith.registry import Registry
+from pairsmith.view import DirectoryView
+
+RUNS = Path("runs")
+_LIBRARIES = ("torch", "transformers", "accelerate", "peft", "deepspeed", "diffusers", "tokenizers", "numpy", "pillow")
+
+
+def is_run(source: str | Path) -> bool:
+    """Tell whether a path is a run directory, and so not a recipe."""
+    return (Path(source) / "run.json").exists()
+
+
+def document_of(recipe: Recipe, limit: int | None) -> dict[str, Any]:
+    """Return what ``run.json`` says: the recipe as resolved, versions, seed. No option holds a secret, so none is there."""
+    plugins = sorted({use.offer.plugin for use in recipe.uses() if use.offer is not None} | {"pairsmith"})
+    return {
+        "format": FORMAT,
+        "name": recipe.name,
+        "summary": recipe.summary,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": recipe.seed,
+        "limit": limit,
+        "recipe": recipe.document,
+        "stages": list(names.ordered(recipe)),
+        "trainings": [training.name for training in recipe.trainings],
+        "components": {use.where: use.key()["component"] for use in recipe.uses()},
+        "versions": {"python": platform.python_version(), **_versions((*plugins, *_LIBRARIES))},
+        "command": sys.argv,
+    }
+
+
+def default_directory(recipe: Recipe, limit: int | None) -> Path:
+    """Return where a run goes when nobody says: a folder of its own for every recipe and set of options."""
+    return RUNS / f"{recipe.name}-{key_of({'recipe': recipe.document, 'limit': limit})[:8]}"
+
+
+def start(
+    source: str | Path | Document,
+    *,
+    settings: Sequence[str] = (),
+    out: Path | None = None,
+    until: str | None = None,
+    limit: int | None = None,
+    progress: Progress,
+    registry: Registry | None = None,
+) -> Path:
+    """Run a recipe, or go on with a run, and return its directory.
+
+    ``source`` is a recipe's name or file, a run directory, or a document whose tables may hold objects in place of
+    component names: any object that fits a kind's protocol will do.
+    """
+    names.check_until(until)
+    if limit is not None and limit < 1:
+        msg = f"--limit {limit} must be at least 1"
+        raise UsageError(msg)
+    registry = registry or Registry.discover()
+    if isinstance(source, str | Path) and is_run(source):
+        if settings or out or limit is not None:
+            msg = f"{str(source)!r} is a run; --set, --out and --limit go with a recipe, a run keeps what it began with"
+            raise UsageError(msg)
+        there = read_document(Path(source))
+        recipe = resolve(Document(name=there["name"], path=None, tables=there["recipe"]), registry)
+        out, limit = Path(source), there["limit"]
+    else:
+        document = source if isinstance(source, Document) else load(source, settings)
+        recipe = resolve(document, registry)
+    directory = RunDirectory((out or default_directory(recipe, limit)).resolve())
+    directory.claim(document_of(recipe, limit))
+    progress.say(f"run directory: {_short(directory.path)}")
+    with directory.locked():
+        Pipeline(recipe=recipe, registry=registry, directory=directory, progress=progress, limit=limit).execute(until)
+        if until in {None, "report"}:
+            for line in before_and_after(DirectoryView(directory.path).evaluations()):
+                progress.say(line)
+            for path in report(directory.path, recipe, registry):
+                progress.say(f"report: {_short(path)}")
+    return directory.path
+
+
+def report(path: Path, recipe: Recipe, registry: Registry) -> list[Path]:
+    """Have every reporter of a recipe write its page; the page of ``html`` where the recipe names none."""
+    uses = recipe.reports or tuple(registry.default("reporters", "html"))
+    view = DirectoryView(path)
+    run = Run(directory=path, images=RunDirectory(path).images, seed=recipe.seed)
+    return [page for use in uses for page in use.build(run).report(view)]
+
+
+def before_and_after(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line per metric: what it was, what it is, and what the control makes of it."""
+    by_benchmark: dict[str, dict[str, Mapping[str, float]]] = {}
+    for one in evaluations:
+        by_benchmark.setdefault(one["benchmark"], {})[one["model"]] = one["metrics"]
+    lines = []
+    for benchmark, models in by_benchmark.items():
+        lines.append(f"{benchmark}:  {'':<24}{''.join(f'{model:>10}' for model in models)}")
+        for metric in next(iter(models.values())):
+            values = "".join(f"{scores.get(metric, float('nan')):>10.1f}" for scores in models.values())
+            lines.append(f"{'':{len(benchmark)}}   {metric:<24}{values}")
+    return lines
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _versions(distributions: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for name in distributions:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

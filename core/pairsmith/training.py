@@ -1,0 +1,220 @@
+"""Trains: orders the work, starts the processes that do it and shows how far they are."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from attrs import frozen
+
+from pairsmith import names, worker
+from pairsmith.directory import RunDirectory
+from pairsmith.errors import StageError
+from pairsmith.interfaces import Loss, Run, Trainer, Weights
+from pairsmith.model import Model, with_model
+from pairsmith.progress import Progress
+from pairsmith.recipe import Recipe, Training
+from pairsmith.runner import Explained, ingredients, sizes_of
+from pairsmith.seeds import derive
+from pairsmith.store import Stage, disk_error, write_json
+
+_POLL_SECONDS = 0.2
+_ENVIRONMENT = {
+    # Threads that wait for work burn a core each by default, and slow everything else on it down several times.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "0",
+    "PYTHONUNBUFFERED": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+@frozen(kw_only=True)
+class Trained:
+    """A model on its way through a recipe's trainings."""
+
+    weights: Weights
+    identity: str
+
+
+@frozen(kw_only=True)
+class Trainings:
+    """Runs the trainings of a recipe, each from the model the one before left."""
+
+    recipe: Recipe
+    directory: RunDirectory
+    run: Run
+    model: Model
+    progress: Progress
+
+    def train(self, training: Training, arm: str, items: Stage, start: Trained, *, until: str | None) -> Trained | None:
+        """Train once, or return what was trained before; ``None`` where ``until`` says to stop at the reference."""
+        name = names.train_stage(arm, training.name)
+        seed = derive(self.recipe.seed, "train", training.name)  # the same for both arms: only the pairs differ
+        made_from = {
+            "loss": training.loss.key(),
+            "trainer": training.train.key(),
+            "model": _key(self.recipe.model),
+            "weights": start.identity,
+            "seed": seed,
+        }
+        stage = self.directory.prepare(name, ingredients("train", [items], **made_from))
+        if stage.done() is None:
+            self._do(training, arm, items, start, stage, seed, until)
+            if until == "reference":
+                return None
+        done = stage.done() or {}
+        return Trained(weights=worker.weights_of(done["weights"], self.directory.path), identity=f"trained {stage.key()}")
+
+    def _do(
+        self, training: Training, arm: str, items: Stage, start: Trained, stage: Stage, seed: int, until: str | None
+    ) -> None:
+        began = time.monotonic()
+        run = with_model(self.run, self.model, start.weights)
+        with Explained(self.directory, stage.name):
+            loss: Loss = training.loss.build(run)
+            trainer: Trainer = training.train.build(run)
+            _check_cells(self.recipe, training, loss)
+            reference = self._reference(training, arm, items, start, loss, trainer)
+        order = {
+            "training": training.name,
+            "items": items.name,
+            "reference": None if reference is None else reference.name,
+            "weights": worker.weights_row(start.weights, self.directory.path),
+            "seed": seed,
+        }
+        write_json(stage.directory / "job.json", order)
+        if _named(training, self.recipe):
+            command = trainer.launch([sys.executable, "-m", "pairsmith.worker", str(self.directory.path), stage.name])
+            self._launch(list(command), stage, reference, items, until)
+        else:  # an object passed in Python cannot be built again elsewhere
+            with Explained(self.directory, stage.name):
+                given = worker.Order.read(stage)
+                worker.train(self.directory, stage, given, run, self.model.family, loss, trainer)
+        if until != "reference":
+            result = stage.note("result.json")
+            stage.finish(time.monotonic() - began, {"weights": result, "steps": _last(stage).get("step", 0)})
+
+    def _reference(
+        self, training: Training, arm: str, items: Stage, start: Trained, loss: Loss, trainer: Trainer
+    ) -> Stage | None:
+        if not loss.uses_reference:
+            return None
+        made_from = {
+            "cells": [str(cell) for cell in loss.cells],
+            "settings": dict(trainer.reference_settings()),
+            "model": _key(self.recipe.model),
+            "weights": start.identity,
+        }
+        name = names.arm_stage("reference", arm, training.name)
+        return self.directory.prepare(name, ingredients("reference", [items], **made_from))
+
+    def _launch(
+        self, command: list[str], stage: Stage, reference: Stage | None, items: Stage, until: str | None
+    ) -> None:
+        environment = {**_ENVIRONMENT, **os.environ, "PAIRSMITH_PARENT": str(os.getpid())}
+        if until == "reference":
+            environment["PAIRSMITH_UNTIL"] = "reference"
+        log = stage.directory / "log.txt"
+        try:
+            file = log.open("ab")
+        except OSError as error:
+            raise disk_error(error, log) from error
+        with file, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, env=environment) as process:
+            try:
+                talk = threading.Thread(target=self._pass_on, args=(process.stdout, file), daemon=True)
+                talk.start()
+                if reference is not None and reference.done() is None:
+                    self._watch_reference(process, reference, items)
+                self._watch_training(process, stage)
+                talk.join()
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode != 0:
+            reason = _reason(log) or f"its process ended with exit code {process.returncode}"
+            msg = f"{stage.name}: {reason} (its output is in {str(log)!r}; the same command goes on from there)"
+            raise StageError(msg)
+
+    def _pass_on(self, output: IO[bytes] | None, log: IO[bytes]) -> None:
+        for line in output or ():
+            log.write(line)
+            log.flush()
+            self.progress.say(line.decode(errors="replace").rstrip("\n"))
+
+    def _watch_reference(self, process: "subprocess.Popen[bytes]", reference: Stage, items: Stage) -> None:
+        sizes = sizes_of(items)
+        with self.progress.stage(reference.name, sum(sizes.values())) as task:
+            while process.poll() is None and reference.done() is None:
+                task.advance(sum(sizes[part] for part in reference.parts()))
+                time.sleep(_POLL_SECONDS)
+            task.advance(sum(sizes[part] for part in reference.parts()))
+
+    def _watch_training(self, process: "subprocess.Popen[bytes]", stage: Stage) -> None:
+        with self.progress.stage(f"{stage.name} (steps)", None) as task:
+            while process.poll() is None:
+                last = _last(stage)
+                task.advance(int(last.get("step", 0)), last.get("steps"))
+                time.sleep(_POLL_SECONDS)
+            last = _last(stage)
+            task.advance(int(last.get("step", 0)), last.get("steps"))
+
+
+def metrics(stage: Stage) -> list[Mapping[str, Any]]:
+    """Return a training's metrics by step. Steps made again after a resume count as they were made last."""
+    steps: dict[int, Mapping[str, Any]] = {}
+    try:
+        with (stage.directory / "metrics.jsonl").open(encoding="utf-8") as file:
+            for line in file:
+                if line.endswith("\n"):  # a process killed while writing leaves half a line
+                    row = json.loads(line)
+                    steps[row["step"]] = row
+    except FileNotFoundError:
+        return []
+    return [steps[step] for step in sorted(steps)]
+
+
+def _last(stage: Stage) -> Mapping[str, Any]:
+    """Return the newest metrics, reading no more than the end of the file."""
+    try:
+        with (stage.directory / "metrics.jsonl").open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 8192))
+            lines = [line for line in file.read().split(b"\n")[:-1] if line.startswith(b"{") and line.endswith(b"}")]
+    except FileNotFoundError:
+        return {}
+    last: Mapping[str, Any] = json.loads(lines[-1]) if lines else {}
+    return last
+
+
+def _reason(log: Path) -> str | None:
+    """Return the worker's own sentence, or the last line it said."""
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    own = [line for line in lines if line.startswith(worker.ERROR)]
+    if own:
+        return own[-1].removeprefix(worker.ERROR)
+    errors = [line for line in lines if "Error" in line.split(":")[0]]
+    return (errors or lines)[-1].strip() if lines else None
+
+
+def _key(use: Any) -> Any:  # noqa: ANN401 - a use or nothing
+    return None if use is None else use.key()
+
+
+def _named(training: Training, recipe: Recipe) -> bool:
+    return all(use is None or use.offer is not None for use in (training.loss, training.train, recipe.model))
+
+
+def _check_cells(recipe: Recipe, training: Training, loss: Loss) -> None:
+    """Say before any model is loaded that a loss needs a corruption the recipe lacks."""
+    for axis in ("image", "context"):
+        if axis not in recipe.corruptions and any(getattr(cell, axis) == "corrupted" for cell in loss.cells):
+            msg = (
+                f"{training.loss.where}: {training.loss.name!r} needs a corrupted {axis}; "
+                f"add a table [corruptions.{axis}]"
+            )
+            raise StageError(msg)

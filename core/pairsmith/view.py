@@ -1,0 +1,124 @@
+"""A run directory, read only: what reporters and exporters are given, and what ``status`` shows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from attrs import define
+
+from pairsmith import names
+from pairsmith.directory import RunDirectory, read_document
+from pairsmith.evaluation import read_scores
+from pairsmith.recipe import Document, Recipe, resolve
+from pairsmith.registry import Registry
+from pairsmith.store import Stage
+from pairsmith.training import metrics
+from pairsmith.values import Item, Judged
+
+
+@define(slots=False)
+class DirectoryView:
+    """Implements :class:`pairsmith.interfaces.RunView`."""
+
+    directory: Path
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no run."""
+        self.directory = self.directory.resolve()
+        read_document(self.directory)
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """``run.json``."""
+        return read_document(self.directory)
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """The recipe as resolved."""
+        recipe: Mapping[str, Any] = self.document["recipe"]
+        return recipe
+
+    @cached_property
+    def _run(self) -> RunDirectory:
+        return RunDirectory(self.directory)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The plugins of this process."""
+        return Registry.discover()
+
+    @cached_property
+    def resolved(self) -> Recipe:
+        """The recipe with its components."""
+        document = Document(name=self.document["name"], path=None, tables=self.recipe)
+        return resolve(document, self.registry)
+
+    def stages(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the stages in order."""
+        return {name: _state(self._run.stage(name)) for name in self.document["stages"]}
+
+    def judged(self) -> Iterator[Judged]:
+        """Yield every sample with its responses, claims and verdicts."""
+        return names.chain_of(self._run, self.resolved).all_judged()
+
+    def items(self, arm: str = "") -> Iterator[Item]:
+        """Yield the pairs or demonstrations of an arm."""
+        codec = self._run.codec
+        for stage in self._item_stages(arm):
+            for row in stage.rows():
+                if "item" in row:
+                    yield codec.value(row["item"], Item)
+            return
+
+    def _item_stages(self, arm: str) -> Iterator[Stage]:
+        own = [name for name in self.document["stages"] if name.startswith(f"{names.CONTROL}-") == bool(arm)]
+        for kind in ("corruptions", "pairs"):
+            for name in reversed(own):
+                if name.endswith(kind) and self._run.stage(name).parts():
+                    yield self._run.stage(name)
+
+    def dropped(self, stage: str) -> Iterator[Mapping[str, Any]]:
+        """Yield what a stage left out."""
+        return (row["dropped"] for row in self._run.stage(stage).rows() if "dropped" in row)
+
+    def metrics(self, arm: str = "") -> Sequence[Mapping[str, Any]]:
+        """Return the metrics of an arm's last training that has begun."""
+        for training in reversed(self.document["trainings"]):
+            rows = metrics(self._run.stage(names.train_stage(arm, training)))
+            if rows:
+                return rows
+        return []
+
+    def evaluations(self) -> Sequence[Mapping[str, Any]]:
+        """Return every score of every model."""
+        scored = (read_scores(self._run.stage(name)) for name in self.document["stages"])
+        return [scores for scores in scored if scores is not None]
+
+
+def _state(stage: Stage) -> Mapping[str, Any]:
+    done, parts = stage.done(), stage.parts()
+    if done is not None:
+        return {
+            "key": stage.key(),
+            "parts": done["parts"],
+            "items": done["rows"],
+            "counts": done["counts"],
+            "seconds": done["seconds"],
+            "done": True,
+        }
+    counts: dict[str, int] = {}
+    rows = 0
+    for part in parts:
+        end = stage.end(part)
+        rows += end["rows"]
+        for label, number in end["counts"].items():
+            counts[label] = counts.get(label, 0) + number
+    return {
+        "key": stage.key(),
+        "parts": len(parts),
+        "items": rows,
+        "counts": counts,
+        "seconds": None,
+        "done": False,
+    }
