@@ -146,9 +146,10 @@ def read_document(directory: Path) -> Mapping[str, Any]:
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         msg = f"{str(directory / 'run.json')!r} cannot be read ({error}); start the run again in a new directory"
         raise RunDirectoryError(msg) from None
-    if document.get("format") != FORMAT:
+    form = document.get("format") if isinstance(document, dict) else None
+    if form != FORMAT:
         msg = (
-            f"{str(directory)!r} has format {document.get('format')!r} and this pairsmith reads {FORMAT}; "
+            f"{str(directory)!r} has format {form!r} and this pairsmith reads {FORMAT}; "
             f"start the run again in a new directory"
         )
         raise RunDirectoryError(msg)

@@ -34,7 +34,7 @@ class RowCodec:
 
     @_converter.default
     def _make_converter(self) -> cattrs.Converter:
-        converter = cattrs.Converter(omit_if_default=True)
+        converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
         converter.register_structure_hook_func(_is_mapping, lambda row, _: row)
         converter.register_unstructure_hook_func(_is_mapping, dict)
         converter.register_structure_hook_func(_is_scores, lambda row, _: None if row is None else tuple(row))
