@@ -1,0 +1,7 @@
+"""``python -m pairsmith``."""
+
+import sys
+
+from pairsmith.cli import main
+
+sys.exit(main())

@@ -1,0 +1,42 @@
+"""Says what a recipe needs, without running any of it and without loading a model library."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pairsmith.recipe import Recipe, load, resolve
+from pairsmith.registry import Registry, absent, install
+
+_GIB = 2**30
+
+
+def check(source: str | Path, settings: Sequence[str], registry: Registry) -> tuple[list[str], bool]:
+    """Return what is to be said of a recipe, and whether it can run here.
+
+    Raises :class:`pairsmith.errors.RecipeError` with everything that does not fit.
+    """
+    recipe = resolve(load(source, settings, registry), registry)
+    missing = absent(recipe.requires)
+    lines = [f"{recipe.name}: {recipe.summary}".rstrip(": ")]
+    lines += [f"  {use.where:<24} {use.key()['component']}" for use in recipe.uses()]
+    lines += [f"missing {name}: {install(name)}" for name in missing]
+    lines += _needs(recipe)
+    lines.append("cannot run here" if missing else "fits")
+    return lines, not missing
+
+
+def _needs(recipe: Recipe) -> list[str]:
+    """Return what the components will ask of the machine, as far as their options tell."""
+    needs = [use.offer.component.estimate(use.options) for use in recipe.uses() if use.offer]
+    downloads = sorted({name for need in needs for name in need.downloads})
+    gated = sorted({name for need in needs for name in need.gated})
+    disk, device = sum(need.disk_bytes for need in needs), max((need.device_bytes for need in needs), default=0)
+    calls = sum(need.calls_per_sample for need in needs)
+    lines = [f"downloads {name}" for name in downloads]
+    lines += [f"gated: {name}; ask for access on its page and set HF_TOKEN" for name in gated]
+    if disk:
+        lines.append(f"disk: about {disk / _GIB:.1f} GiB")
+    if device:
+        lines.append(f"device memory: about {device / _GIB:.1f} GiB for the largest model, before activations")
+    if calls:
+        lines.append(f"judge calls: about {calls:g} a sample")
+    return lines

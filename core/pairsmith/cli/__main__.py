@@ -1,0 +1,7 @@
+"""``python -m pairsmith.cli``."""
+
+import sys
+
+from pairsmith.cli import main
+
+sys.exit(main())

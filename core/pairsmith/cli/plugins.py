@@ -1,0 +1,47 @@
+"""``pairsmith plugins``: what is installed, from whom, and with which options."""
+
+import argparse
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("plugins", help="list components, or show the options of one")
+    parser.add_argument("name", nargs="?", help="a component's name, or plugin/name, to show its options")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print a line per component, or a line per option of one."""
+    from pairsmith.registry import KINDS, Registry  # noqa: PLC0415 - keeps `pairsmith --help` fast
+
+    registry = Registry.discover()
+    if arguments.name:
+        return _show(registry, arguments.name)
+    for kind in KINDS:
+        for offer in registry.offers(kind):
+            print(f"{kind:<16} {offer.full_name:<42} {offer.component.summary}")
+    for plugin, why in registry.failures.items():
+        print(f"{'FAILED':<16} {plugin} {registry.versions.get(plugin, '')}: {why}")
+    return 0
+
+
+def _show(registry: "object", name: str) -> int:
+    from pairsmith.errors import ComponentNotFoundError  # noqa: PLC0415
+    from pairsmith.options import describe  # noqa: PLC0415
+    from pairsmith.registry import KINDS, Registry  # noqa: PLC0415
+
+    assert isinstance(registry, Registry)
+    offers = [(kind, offer) for kind in KINDS for offer in registry.offers(kind)]
+    found = [(kind, offer) for kind, offer in offers if name in {offer.component.name, offer.full_name, offer.plugin}]
+    if not found:
+        from difflib import get_close_matches  # noqa: PLC0415
+
+        close = get_close_matches(name, sorted({offer.component.name for _, offer in offers}), n=1)
+        failed = [f"  plugin {plugin!r} failed to load: {why}" for plugin, why in registry.failures.items()]
+        hint = f"; did you mean {close[0]!r}?" if close else "; 'pairsmith plugins' lists what there is"
+        raise ComponentNotFoundError("\n".join([f"no component {name!r}{hint}", *failed]))
+    for kind, offer in found:
+        print(f"{offer.full_name} {offer.version} ({kind})\n  {offer.component.summary}")
+        for option in describe(offer.component.options):
+            print(f"  {option.name:<24} {option.kind:<24} {option.default:<16} {option.help}".rstrip())
+    return 0
