@@ -1,6 +1,7 @@
 """What the stages of a recipe are called, in the order in which they run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pairsmith.chain import Chain
 from pairsmith.directory import RunDirectory
@@ -116,18 +117,27 @@ def models(recipe: Recipe) -> list[str]:
     return [model for model in (BASE, *trained) if model in wanted]
 
 
-def chain_of(directory: RunDirectory, recipe: Recipe) -> Chain:
+def chain_names(recipe: Recipe) -> dict[str, Any]:
+    """Return which stages hold what, for ``run.json``: whoever reads a run need not resolve its recipe."""
+    return {
+        "samples": sample_stage(recipe),
+        "responses": response_stages(recipe),
+        "claims": "claims" if recipe.claims else None,
+        "verdicts": verdict_stages(recipe),
+    }
+
+
+def chain_of(directory: RunDirectory, chain: Mapping[str, Any]) -> Chain:
     """Return the data stages of a run, as far as they have begun."""
 
-    def begun(name: str) -> Stage | None:
-        stage = directory.stage(name)
-        return stage if stage.key() is not None else None
+    def begun(name: str | None) -> Stage | None:
+        stage = directory.stage(name) if name else None
+        return stage if stage and stage.key() is not None else None
 
-    samples = begun(sample_stage(recipe)) or directory.stage("images")
     return Chain(
         directory=directory,
-        samples=samples,
-        responses=tuple(stage for stage in map(begun, response_stages(recipe)) if stage),
-        claims=begun("claims") if recipe.claims else None,
-        verdicts=tuple(stage for stage in map(begun, verdict_stages(recipe)) if stage),
+        samples=begun(chain["samples"]) or directory.stage("images"),
+        responses=tuple(stage for stage in map(begun, chain["responses"]) if stage),
+        claims=begun(chain["claims"]),
+        verdicts=tuple(stage for stage in map(begun, chain["verdicts"]) if stage),
     )

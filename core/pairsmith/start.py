@@ -39,6 +39,7 @@ def document_of(recipe: Recipe, limit: int | None) -> dict[str, Any]:
         "limit": limit,
         "recipe": recipe.document,
         "stages": list(names.ordered(recipe)),
+        "chain": names.chain_names(recipe),
         "trainings": [training.name for training in recipe.trainings],
         "components": {use.where: use.key()["component"] for use in recipe.uses()},
         "versions": {"python": platform.python_version(), **_versions((*plugins, *_LIBRARIES))},
@@ -89,17 +90,16 @@ def start(
         if until in {None, "report"}:
             for line in before_and_after(DirectoryView(directory.path).evaluations()):
                 progress.say(line)
-            for path in report(directory.path, recipe, registry):
+            for path in report(directory.path, recipe):
                 progress.say(f"report: {_short(path)}")
     return directory.path
 
 
-def report(path: Path, recipe: Recipe, registry: Registry) -> list[Path]:
-    """Have every reporter of a recipe write its page; the page of ``html`` where the recipe names none."""
-    uses = recipe.reports or tuple(registry.default("reporters", "html"))
+def report(path: Path, recipe: Recipe) -> list[Path]:
+    """Have every reporter of a recipe write its page."""
     view = DirectoryView(path)
     run = Run(directory=path, images=RunDirectory(path).images, seed=recipe.seed)
-    return [page for use in uses for page in use.build(run).report(view)]
+    return [page for use in recipe.reports for page in use.build(run).report(view)]
 
 
 def before_and_after(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -60,7 +60,7 @@ class DirectoryView:
 
     def judged(self) -> Iterator[Judged]:
         """Yield every sample with its responses, claims and verdicts."""
-        return names.chain_of(self._run, self.resolved).all_judged()
+        return names.chain_of(self._run, self.document["chain"]).all_judged()
 
     def items(self, arm: str = "") -> Iterator[Item]:
         """Yield the pairs or demonstrations of an arm."""

@@ -161,7 +161,7 @@ def run_stage(path: Path, name: str) -> None:
         directory=directory.path,
         images=directory.images,
         seed=recipe.seed,
-        texts=lambda: texts(chain_of(directory, recipe)),
+        texts=lambda: texts(chain_of(directory, document["chain"])),
     )
     model = base_model(recipe, registry, run)
     run = with_model(run, model, weights_of(order.weights, directory.path))

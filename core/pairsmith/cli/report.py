@@ -12,11 +12,18 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Write the pages and print where they are."""
-    from pairsmith.start import report  # noqa: PLC0415 - keeps `pairsmith --help` fast
+    """Write the pages and print where they are. A recipe without reporters gets the page of ``html``."""
+    from attrs import evolve  # noqa: PLC0415 - keeps `pairsmith --help` fast
+
+    from pairsmith.recipe import Document, resolve  # noqa: PLC0415
+    from pairsmith.start import report  # noqa: PLC0415
     from pairsmith.view import DirectoryView  # noqa: PLC0415
 
     view = DirectoryView(arguments.run)
-    for page in report(view.directory, view.resolved, view.registry):
+    recipe = view.resolved
+    if not recipe.reports:
+        tables = {**view.recipe, "reports": [{"use": "html"}]}
+        recipe = evolve(recipe, reports=resolve(Document(name=recipe.name, tables=tables), view.registry).reports)
+    for page in report(view.directory, recipe):
         print(page)
     return 0
