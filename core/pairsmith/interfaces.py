@@ -313,9 +313,6 @@ class ModelFamily(Protocol):
     def lora_targets(self, scope: Sequence[Part]) -> str:
         """Return a regular expression for the linear modules that an adapter of this scope covers."""
 
-    def image_tokens(self, image: "Mapping[str, Tensor]") -> int:
-        """Return how many tokens one image takes."""
-
     def hidden_states(self, module: "Module", batch: TreeBatch) -> "Tensor":
         """Run the model without its head on a tree: ``[B, L, hidden]``. Each distinct image is encoded once."""
 

@@ -1,0 +1,86 @@
+"""Options of this plugin's components. Imports no model library."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from attrs import field, frozen
+from attrs.validators import ge, gt, in_, le, matches_re, optional
+
+from pairsmith.component import Needs
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+_GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
+
+
+@frozen(kw_only=True)
+class LlavaOptions:
+    """Options of ``[model] use = "llava"``."""
+
+    path: str = field(metadata={"help": "a directory, a hub id, or the name of a model that a plugin ships"})
+    revision: str | None = field(default=None, metadata={"help": "branch, tag or commit of a hub id"})
+    dtype: Dtype = field(default="float32", validator=in_(DTYPES), metadata={"help": "type of the weights in memory"})
+    attention: Literal["sdpa", "eager"] = field(
+        default="sdpa", validator=in_(("sdpa", "eager")), metadata={"help": "how attention is computed"}
+    )
+    trust_remote_code: bool = field(
+        default=False, metadata={"help": "run Python code that comes with the model; read it first"}
+    )
+
+
+@frozen(kw_only=True)
+class RandomLlavaOptions:
+    """Options of ``[model] use = "random-llava"``. The defaults have LLaVA-1.5's images: 336 pixels, 576 tokens."""
+
+    image_size: int = field(default=336, validator=ge(8), metadata={"help": "side of the image, in pixels"})
+    patch_size: int = field(default=14, validator=ge(2), metadata={"help": "side of a patch, in pixels"})
+    hidden_size: int = field(default=64, validator=ge(8), metadata={"help": "width of the language model"})
+    layers: int = field(default=2, validator=ge(1), metadata={"help": "layers of the language model"})
+    heads: int = field(default=4, validator=ge(1), metadata={"help": "attention heads of both models"})
+    vision_hidden_size: int = field(default=32, validator=ge(8), metadata={"help": "width of the vision model"})
+    vision_layers: int = field(default=2, validator=ge(2), metadata={"help": "layers of the vision model"})
+    vocabulary: int = field(default=2000, validator=ge(300), metadata={"help": "tokens of the BPE tokenizer"})
+    context: int = field(default=4096, validator=ge(64), metadata={"help": "longest sequence, in tokens"})
+    std: float = field(default=0.02, validator=gt(0.0), metadata={"help": "spread of the random weights"})
+    seed: int = field(default=0, validator=ge(0), metadata={"help": "seed of the random weights"})
+    dtype: Dtype = field(default="float32", validator=in_(DTYPES), metadata={"help": "type of the weights in memory"})
+    attention: Literal["sdpa", "eager"] = field(
+        default="sdpa", validator=in_(("sdpa", "eager")), metadata={"help": "how attention is computed"}
+    )
+
+
+@frozen(kw_only=True)
+class GeneratorOptions:
+    """Options of ``[responses] use = "hf"``."""
+
+    n: int = field(default=1, validator=ge(1), metadata={"help": "answers per sample"})
+    temperature: float = field(default=1.0, validator=ge(0.0), metadata={"help": "0 answers greedily"})
+    top_p: float = field(default=1.0, validator=[gt(0.0), le(1.0)], metadata={"help": "nucleus, share of probability"})
+    top_k: int = field(default=0, validator=ge(0), metadata={"help": "likeliest tokens to draw from; 0 for all"})
+    max_new_tokens: int = field(default=512, validator=ge(1), metadata={"help": "longest answer, in tokens"})
+    batch_size: int = field(default=16, validator=ge(1), metadata={"help": "sequences generated together"})
+    name: str | None = field(
+        default=None,
+        validator=optional(matches_re(r"[\w.-]+")),
+        metadata={"help": "goes into the ids of the answers; needed where several generators answer"},
+    )
+    dtype: Dtype | None = field(
+        default=None, validator=optional(in_(DTYPES)), metadata={"help": "type of the weights; the model's where absent"}
+    )
+    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
+
+
+def model_needs(options: LlavaOptions) -> Needs:
+    """Return what a model asks of the machine, as far as its name tells."""
+    if Path(options.path).is_dir():
+        return Needs()
+    billions = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", options.path)
+    parameters = float(billions.group(1)) * 1e9 if billions else 0.0
+    return Needs(
+        downloads=(options.path,),
+        gated=(options.path,) if options.path.startswith(_GATED) else (),
+        disk_bytes=int(parameters * 2),
+        device_bytes=int(parameters * BYTES[options.dtype]),
+    )
