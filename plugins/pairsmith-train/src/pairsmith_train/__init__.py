@@ -1,0 +1,17 @@
+"""The tree trainer: all the cells of a pair in one forward pass."""
+
+from collections.abc import Iterable
+
+from pairsmith import Component, hookimpl
+from pairsmith_train.options import TreeOptions
+
+
+@hookimpl
+def pairsmith_trainers() -> Iterable[Component]:
+    """Offer the trainer."""
+    yield Component(
+        name="tree",
+        factory="pairsmith_train.trainer:TreeTrainer",
+        options=TreeOptions,
+        summary="All cells of a pair as one tree in one pass; transformers, accelerate, DeepSpeed and peft beneath.",
+    )

@@ -1,0 +1,138 @@
+"""Packs items into one padded batch of trees. Everything in it is a tensor, so accelerate can move it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from pairsmith.interfaces import Codec, LogProbs, TreeBatch
+from pairsmith.values import Cell, Item
+from pairsmith_train.encode import Encoder, stacked
+from pairsmith_train.tree import Tree, grow
+
+Reference = Mapping[str, Sequence[float]]
+Batch = dict[str, Any]
+
+
+@frozen
+class Collator:
+    """Makes a batch of ``(item, its reference log-probabilities or None)``.
+
+    The batch holds a :class:`TreeBatch`'s tensors and, of the K response tokens of all cells and items together: the
+    ``heads`` ``[U]`` (flat indices into ``[B * L]`` of the distinct places where something is predicted), ``at`` ``[K]``
+    (which of those predicts the token), ``targets`` ``[K]``, and for each cell ``cell:NAME`` ``[B, T]``, the indices into
+    K with -1 as padding, and ``reference:NAME`` ``[B, T]``.
+    """
+
+    encoder: Encoder
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def codec(self) -> Codec:
+        """What encodes."""
+        return self.encoder.codec
+
+    def __call__(self, rows: Sequence[tuple[Item, Reference | None]]) -> Batch:
+        """Pack."""
+        items = [item for item, _ in rows]
+        images = self.encoder.images(items)
+        pixels = {name: self.codec.pixels(image) for name, image in images.items()}
+        trees = [grow(list(self.encoder.sequences(item, pixels))) for item in items]
+        batch = self._trees(trees, list(images))
+        batch["images"] = stacked([pixels[name] for name in images])
+        batch.update(self._labels(trees))
+        for index, cell in enumerate(self.encoder.cells):
+            known = [reference for _, reference in rows if reference is not None]
+            if known:
+                batch[f"reference:{cell}"] = _reference(known, cell, batch[f"cell:{cell}"], trees, index)
+        return batch
+
+    def _trees(self, trees: Sequence[Tree], images: Sequence[str]) -> Batch:
+        """Pad the trees to the longest. A token of padding sees itself only: attention over nothing is not a number."""
+        size, longest = len(trees), max(map(len, trees))
+        axes = trees[0].positions.shape[0]
+        tokens = np.full((size, longest), self.codec.pad_token, dtype=np.int64)
+        positions = np.zeros((axes, size, longest), dtype=np.int64)
+        features = np.full((size, longest), -1, dtype=np.int64)
+        sees = np.broadcast_to(np.eye(longest, dtype=np.bool_), (size, longest, longest)).copy()
+        starts = _starts(trees, images)
+        for row, tree in enumerate(trees):
+            length = len(tree)
+            tokens[row, :length] = tree.tokens
+            positions[:, row, :length] = tree.positions
+            sees[row, :length, :length] = tree.sees()
+            for node, owner in enumerate(tree.owners):
+                if owner is not None:
+                    features[row, node] = starts[owner] + tree.slots[node]
+        arrays = {"tokens": tokens, "positions": positions, "sees": sees, "features": features}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def _labels(self, trees: Sequence[Tree]) -> Batch:
+        longest = max(map(len, trees))
+        places: list[Any] = []
+        targets: list[Any] = []
+        cells: Batch = {}
+        count = 0
+        for index, cell in enumerate(self.encoder.cells):
+            lengths = [len(tree.labels[index].targets) for tree in trees]
+            table = np.full((len(trees), max(lengths)), -1, dtype=np.int64)
+            for row, tree in enumerate(trees):
+                label = tree.labels[index]
+                places.append(row * longest + label.nodes)
+                targets.append(label.targets)
+                table[row, : lengths[row]] = np.arange(count, count + lengths[row])
+                count += lengths[row]
+            cells[f"cell:{cell}"] = torch.from_numpy(table)
+        heads, at = np.unique(np.concatenate(places), return_inverse=True)
+        return {
+            **cells,
+            "heads": torch.from_numpy(heads),
+            "at": torch.from_numpy(at.astype(np.int64)),
+            "targets": torch.from_numpy(np.concatenate(targets)),
+        }
+
+
+def _starts(trees: Sequence[Tree], images: Sequence[str]) -> dict[Any, int]:
+    """Return where each distinct image's features begin: as many as its tokens are, in the order of the images."""
+    sizes = dict.fromkeys(images, 0)
+    for tree in trees:
+        for owner, slot in zip(tree.owners, tree.slots, strict=True):
+            if owner is not None:
+                sizes[str(owner)] = max(sizes[str(owner)], int(slot) + 1)
+    ends = np.cumsum(list(sizes.values()))
+    return {name: int(end) - sizes[name] for name, end in zip(sizes, ends, strict=True)}
+
+
+def _reference(known: Sequence[Reference], cell: Cell, table: Tensor, trees: Sequence[Tree], index: int) -> Tensor:
+    values = torch.zeros(table.shape, dtype=torch.float32)
+    for row, reference in enumerate(known):
+        stored = reference[str(cell)]
+        length = len(trees[row].labels[index].targets)
+        if len(stored) != length:
+            msg = f"the reference has {len(stored)} log-probabilities for an answer of {length} tokens"
+            raise ValueError(msg)
+        values[row, :length] = torch.tensor(stored, dtype=torch.float32)
+    return values
+
+
+def tree_batch(batch: Batch) -> TreeBatch:
+    """Return the part of a batch that a family reads."""
+    return TreeBatch(**{name: batch[name] for name in ("tokens", "positions", "sees", "features", "images")})
+
+
+def by_cell(flat: Tensor, batch: Batch, cells: Sequence[Cell]) -> dict[Cell, LogProbs]:
+    """Return log-probabilities ``[K]`` as one :class:`LogProbs` per cell."""
+    found = {}
+    for cell in cells:
+        table = batch[f"cell:{cell}"]
+        mask = table >= 0
+        found[cell] = LogProbs(flat[table.clamp(min=0)] * mask, mask)
+    return found
+
+
+def stored(batch: Batch, cells: Sequence[Cell]) -> dict[Cell, LogProbs]:
+    """Return the reference log-probabilities that came with a batch."""
+    return {cell: LogProbs(batch[f"reference:{cell}"], batch[f"cell:{cell}"] >= 0) for cell in cells}

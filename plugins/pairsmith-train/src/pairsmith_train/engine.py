@@ -1,0 +1,115 @@
+"""One process or several: how they are launched, what DeepSpeed is told, and whether what was asked for is what runs."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from accelerate.utils import DistributedType
+
+from pairsmith.errors import StageError
+from pairsmith_train.options import TreeOptions
+
+_ENGINES = {
+    "ddp": {DistributedType.MULTI_CPU, DistributedType.MULTI_GPU},
+    "zero1": {DistributedType.DEEPSPEED},
+    "zero2": {DistributedType.DEEPSPEED},
+    "zero3": {DistributedType.DEEPSPEED},
+    "fsdp2": {DistributedType.FSDP},
+}
+
+
+def device(options: TreeOptions) -> str:
+    """Return the device this process computes on."""
+    available = torch.cuda.is_available()
+    if options.device == "cuda" and not available:
+        msg = "train.device = 'cuda' and no CUDA device is there; set train.device = 'cpu' or install torch with CUDA"
+        raise StageError(msg)
+    if options.device == "cpu" or not available:
+        return "cpu"
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def launch(worker: Sequence[str], options: TreeOptions) -> list[str]:
+    """Return the command that starts the processes.
+
+    torchrun, which is also what ``accelerate launch`` starts: the latter runs one process where two are asked for on a
+    CPU. accelerate finds the processes by torchrun's environment either way.
+    """
+    _possible(options)
+    if options.parallel == "none":
+        return list(worker)
+    python, *rest = worker
+    count = str(options.processes)
+    return [python, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", count, *rest]
+
+
+def _possible(options: TreeOptions) -> None:
+    on_cpu = device(options) == "cpu"
+    if options.parallel == "fsdp2" and on_cpu:
+        msg = "train.parallel = 'fsdp2' needs CUDA devices: on a CPU accelerate runs plain DDP without a word. Take 'ddp'"
+        raise StageError(msg)
+    if not on_cpu and options.processes > torch.cuda.device_count():
+        msg = f"train.processes = {options.processes} and there are {torch.cuda.device_count()} CUDA devices; one each"
+        raise StageError(msg)
+    if options.parallel.startswith("zero"):
+        try:
+            import deepspeed  # noqa: F401, PLC0415 - only looked for
+        except ImportError:
+            msg = f"train.parallel = {options.parallel!r} needs DeepSpeed: pip install 'pairsmith-train[deepspeed]'"
+            raise StageError(msg) from None
+
+
+def before_models(options: TreeOptions) -> None:
+    """Set up what must be there before a model is loaded."""
+    if not options.parallel.startswith("zero"):
+        return
+    if device(options) == "cpu":
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    import deepspeed  # noqa: PLC0415 - only for ZeRO
+    import deepspeed.ops  # noqa: PLC0415
+
+    if device(options) == "cpu":
+        # A C++ extension that would be compiled for 45 s at the first start, and needs a compiler; gloo does its work.
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+        deepspeed.init_distributed("gloo")
+    else:
+        deepspeed.init_distributed()
+
+
+def arguments(options: TreeOptions) -> dict[str, Any]:
+    """Return what ``TrainingArguments`` are told about the engine."""
+    if options.parallel.startswith("zero"):
+        return {"deepspeed": deepspeed_config(options)}
+    if options.parallel == "fsdp2":
+        return {"fsdp": "full_shard auto_wrap", "fsdp_config": {"fsdp_version": 2}}
+    if options.parallel == "ddp":
+        return {"ddp_backend": "gloo" if device(options) == "cpu" else "nccl", "ddp_find_unused_parameters": False}
+    return {}
+
+
+def deepspeed_config(options: TreeOptions) -> dict[str, Any]:
+    """Return DeepSpeed's configuration. Nothing in it is a second place for a recipe's options."""
+    return {
+        "train_batch_size": options.batch_size,
+        "train_micro_batch_size_per_gpu": options.micro,
+        "gradient_accumulation_steps": options.accumulated,
+        "gradient_clipping": options.max_grad_norm,
+        "zero_optimization": {
+            "stage": int(options.parallel[-1]),
+            "stage3_gather_16bit_weights_on_model_save": True,
+        },
+        "zero_allow_untested_optimizer": True,
+        "bf16": {"enabled": options.precision == "bf16"},
+    }
+
+
+def check_running(options: TreeOptions, distributed: DistributedType, world: int) -> None:
+    """Refuse to train with another engine, or other processes, than the recipe says."""
+    if world != options.processes:
+        msg = f"train.processes = {options.processes} and {world} are running; start training with 'pairsmith run'"
+        raise StageError(msg)
+    wanted = _ENGINES.get(options.parallel)
+    if wanted is not None and distributed not in wanted:
+        msg = f"train.parallel = {options.parallel!r} and accelerate runs {distributed.value}; nothing was trained"
+        raise StageError(msg)

@@ -1,0 +1,74 @@
+"""The one module that is trained: a model, asked for log-probabilities only.
+
+accelerate wraps this, so DDP, ZeRO and FSDP see an ordinary module with an ordinary forward, and everything that is
+computed is computed inside it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from pairsmith.interfaces import ModelFamily
+from pairsmith_train.batch import Batch, tree_batch
+
+_PLACES = 256
+"""Places whose logits are in memory at once. With a vocabulary of 32,000 in float32 that is 33 MB."""
+
+
+class Scorer(nn.Module):
+    """Returns the log-probability of every response token of a batch, ``[K]`` in float32.
+
+    The head runs only where something is predicted, and once where several cells predict at the same place. Beyond
+    ``_PLACES`` places the logits are not kept for the backward pass but computed again there.
+    """
+
+    def __init__(self, model: nn.Module, family: ModelFamily) -> None:
+        """Wrap a model of a family."""
+        super().__init__()
+        self.model = model
+        self._family = family
+
+    @property
+    def config(self) -> Any:  # noqa: ANN401 - DeepSpeed asks for the hidden size of whatever it is
+        """The model's configuration."""
+        return self.model.config
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the log-probabilities of ``batch["targets"]``."""
+        hidden = self._family.hidden_states(self.model, tree_batch(batch))
+        places = hidden.flatten(0, 1)[batch["heads"]]
+        head = self._family.head(self.model)
+        chunks = []
+        order = torch.argsort(batch["at"], stable=True)
+        at, targets = batch["at"][order], batch["targets"][order]
+        edges = torch.searchsorted(at, torch.arange(0, len(places) + _PLACES, _PLACES, device=at.device)).tolist()
+        for number, start in enumerate(range(0, len(places), _PLACES)):
+            first, last = edges[number], edges[number + 1]
+            part = (places[start : start + _PLACES], at[first:last] - start, targets[first:last])
+            if len(places) > _PLACES and torch.is_grad_enabled():
+                chunks.append(checkpoint(_log_probs, head, *part, use_reentrant=False))
+            else:
+                chunks.append(_log_probs(head, *part))
+        found = torch.cat(chunks)
+        return found[torch.argsort(order)]
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002 - torch's signature
+        """Return what is trained and nothing else: a frozen base has no place in a checkpoint of its adapter."""
+        return {name: value.detach() for name, value in self.named_parameters() if value.requires_grad}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002
+        """Load what is trained. A checkpoint that lacks any of it is refused: training would go on from the base."""
+        missing = sorted({name for name, value in self.named_parameters() if value.requires_grad} - set(state_dict))
+        if missing:
+            msg = f"the checkpoint lacks {len(missing)} of the trained weights, the first is {missing[0]!r}"
+            raise RuntimeError(msg)
+        return super().load_state_dict(state_dict, strict=False, assign=assign)
+
+
+def _log_probs(head: nn.Module, places: Tensor, at: Tensor, targets: Tensor) -> Tensor:
+    logits = head(places).float()
+    chosen: Tensor = logits[at, targets] - logits.logsumexp(-1)[at]
+    return chosen
