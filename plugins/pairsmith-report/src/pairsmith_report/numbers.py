@@ -1,0 +1,78 @@
+"""Numbers as they are printed: with a true minus, and as many decimals as can be read."""
+
+from datetime import datetime
+from math import isfinite
+
+_MINUTE, _HOUR = 60, 3600
+
+
+def number(value: float | None, decimals: int | None = None) -> str:
+    """Return a number with thousands apart.
+
+    >>> number(-1234), number(0.12345), number(None), number(15.1, 1)
+    ('−1,234', '0.123', '–', '15.1')
+    """
+    if value is None or not isfinite(value):
+        return "–"
+    if decimals is None:
+        decimals = 0 if value == int(value) else decimals_for(abs(value))
+    return f"{value:,.{decimals}f}".replace("-", "−")
+
+
+def decimals_for(size: float) -> int:
+    """Return how many decimals numbers of this size are printed with."""
+    return 1 if size >= 10 else 2 if size >= 1 else 3  # noqa: PLR2004
+
+
+def signed(value: float | None, decimals: int) -> str:
+    """Return a change with its sign.
+
+    >>> signed(-11.1, 1), signed(0.6, 1), signed(0.0, 1)
+    ('−11.1', '+0.6', '±0.0')
+    """
+    if value is None or not isfinite(value):
+        return "–"
+    text = f"{abs(value):,.{decimals}f}"
+    if float(text.replace(",", "")) == 0:
+        return f"±{text}"
+    return f"{'+' if value > 0 else '−'}{text}"
+
+
+def percent(value: float | None) -> str:
+    """Return a relative change, e.g. ``−74 %``; a small one with a decimal.
+
+    >>> percent(-0.735), percent(0.0123), percent(None)
+    ('−74 %', '+1.2 %', '–')
+    """
+    if value is None or not isfinite(value):
+        return "–"
+    return f"{signed(100 * value, 0 if abs(value) >= 0.1 else 1)} %"  # noqa: PLR2004
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration.
+
+    >>> seconds(7.31), seconds(75), seconds(7502), seconds(None)
+    ('7.3 s', '1 min 15 s', '2 h 05 min', '–')
+    """
+    if value is None:
+        return "–"
+    if value < _MINUTE:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
+
+
+def day(text: object) -> str:
+    """Return an ISO time as a date to read, or the text where it is none.
+
+    >>> day("2026-11-21T05:04:20+00:00"), day("yesterday")
+    ('21 November 2026, 05:04 UTC', 'yesterday')
+    """
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text)
+    return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or ''}".rstrip()
