@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch.utils.data import Dataset
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.utils import logging
 
 from pairsmith.errors import StageError
@@ -120,6 +120,7 @@ class TreeTrainer:
             data_collator=collator,
             callbacks=[_Marks(checkpoints), _Metrics(job.metrics)],
         )
+        trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
         trainer.loss, trainer.precision = job.loss, options.precision
         engine.check_running(options, trainer.accelerator.distributed_type, arguments.world_size)
         trainer.accelerator.wait_for_everyone()
