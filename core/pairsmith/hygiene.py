@@ -56,7 +56,8 @@ class HygieneOptions:
         default=4.0, validator=ge(1.0), metadata={"help": "characters of the longer side per character of the shorter"}
     )
     duplicate: bool = field(
-        default=True, metadata={"help": "leave out what has been seen in this run with the same images, prompt and texts"}
+        default=True,
+        metadata={"help": "leave out what has been seen in this run with the same images, prompt and texts"},
     )
 
 

@@ -1,0 +1,101 @@
+"""Options of the core's own components."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from attrs import field, frozen
+from attrs.validators import ge, in_, min_len, optional
+
+from pairsmith.scores import SCORINGS, ScoreOptions, Scoring
+
+
+@frozen(kw_only=True)
+class BestWorstOptions(ScoreOptions):
+    """Options of ``best-worst``."""
+
+    min_margin: float = field(
+        default=0.0,
+        validator=ge(0.0),
+        metadata={"help": "least difference of the two scores; equal scores never make a pair"},
+    )
+    rejected: Literal["worst", "random"] = field(
+        default="worst",
+        validator=in_(("worst", "random")),
+        metadata={"help": "the worst answer, or a random one among those at least min_margin below the best"},
+    )
+
+
+@frozen(kw_only=True)
+class MarginOptions(ScoreOptions):
+    """Options of ``margin``. The defaults are DecompGen's (arXiv 2411.13697)."""
+
+    score: Scoring = field(
+        default="average",
+        validator=in_(SCORINGS),
+        metadata={"help": "as in the other selectors; the average (micro-averaged error rate) by default"},
+    )
+    min_margin: float = field(
+        default=0.3,
+        validator=ge(0.0),
+        metadata={"help": "least difference of two scores, inclusive; equal scores never make a pair"},
+    )
+    per_image: int | None = field(
+        default=None,
+        validator=optional(ge(1)),
+        metadata={"help": "at most so many pairs of a sample, those with the largest margins; all where left out"},
+    )
+    same_prompt: bool = field(
+        default=False, metadata={"help": "pair only answers to the same prompt, where answers bring their own"}
+    )
+    cut_words: int | None = field(
+        default=None,
+        validator=optional(ge(1)),
+        metadata={"help": "keep the first so many words of each answer of a pair (DecompGen: 100); all where left out"},
+    )
+
+
+@frozen(kw_only=True)
+class RandomOptions(ScoreOptions):
+    """Options of ``random``."""
+
+    min_margin: float | None = field(
+        default=None,
+        validator=optional(ge(0.0)),
+        metadata={
+            "help": "take only samples whose best and worst scores differ by so much, as the recipe's own pairs do"
+        },
+    )
+    per_image: int = field(default=1, validator=ge(1), metadata={"help": "at most so many pairs of a sample"})
+
+
+@frozen(kw_only=True)
+class DemonstrationsOptions(ScoreOptions):
+    """Options of ``demonstrations``."""
+
+    best: bool = field(
+        default=False, metadata={"help": "take the best scored answer (rejection sampling), not those that were given"}
+    )
+    min_score: float | None = field(
+        default=None, metadata={"help": "with best: leave out a sample whose best score is lower"}
+    )
+
+
+@frozen(kw_only=True)
+class StoredOptions:
+    """Options of ``stored``."""
+
+    path: Path = field(
+        metadata={
+            "help": "JSON lines or a JSON array of {id, response | text | responses, model?}; several rows may share an id"
+        }
+    )
+    id_field: str = field(default="id", validator=min_len(1), metadata={"help": "the field that holds the sample's id"})
+    allow_unmatched: bool = field(
+        default=False, metadata={"help": "go on where not one sample of a part has an answer in the file"}
+    )
+
+
+def stored_inputs(options: StoredOptions) -> Sequence[Path]:
+    """Return the file of answers."""
+    return (options.path,)
