@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from pairsmith.model import located
 from pairsmith.recipe import Recipe, load, resolve
 from pairsmith.registry import Registry, absent, install
 
@@ -19,14 +20,16 @@ def check(source: str | Path, settings: Sequence[str], registry: Registry) -> tu
     lines = [f"{recipe.name}: {recipe.summary}".rstrip(": ")]
     lines += [f"  {use.where:<24} {use.key()['component']}" for use in recipe.uses()]
     lines += [f"missing {name}: {install(name)}" for name in missing]
-    lines += _needs(recipe)
+    lines += _needs(recipe, registry)
     lines.append("cannot run here" if missing else "fits")
     return lines, not missing
 
 
-def _needs(recipe: Recipe) -> list[str]:
+def _needs(recipe: Recipe, registry: Registry) -> list[str]:
     """Return what the components will ask of the machine, as far as their options tell."""
-    needs = [use.offer.component.estimate(use.options) for use in recipe.uses() if use.offer]
+    shipped = registry.models()
+    uses = [located(use, shipped) for use in recipe.uses()]
+    needs = [use.offer.component.estimate(use.options) for use in uses if use.offer]
     downloads = sorted({name for need in needs for name in need.downloads})
     gated = sorted({name for need in needs for name in need.gated})
     disk, device = sum(need.disk_bytes for need in needs), max((need.device_bytes for need in needs), default=0)

@@ -20,6 +20,7 @@ def write_scores(
         "model": model,
         "metrics": dict(scores.metrics),
         "lower_is_better": list(scores.lower_is_better),
+        "neutral": list(scores.neutral),
         "source": benchmark.source,
         "items": len(samples),
     }

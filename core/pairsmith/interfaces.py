@@ -364,10 +364,14 @@ class Trainer(Protocol):
 
 @frozen(kw_only=True)
 class Scores:
-    """What a benchmark found: named numbers, which of them should be low, and one record per item."""
+    """What a benchmark found: named numbers, and one record per item.
+
+    A number is better when it is high, unless ``lower_is_better`` names it; ``neutral`` ones, as a length, are neither.
+    """
 
     metrics: Mapping[str, float]
     lower_is_better: tuple[str, ...] = ()
+    neutral: tuple[str, ...] = ()
     items: Sequence[Mapping[str, Any]] = ()
 
 
@@ -406,7 +410,10 @@ class RunView(Protocol):
         """Return the training metrics by step."""
 
     def evaluations(self) -> Sequence[Mapping[str, Any]]:
-        """Return ``{"benchmark", "model", "metrics", "lower_is_better", "source"}``; model: base, trained, control."""
+        """Return scores as ``{"benchmark", "model", "metrics", "lower_is_better", "neutral", "source", "items"}``.
+
+        ``model`` is ``base``, ``trained`` or ``control``.
+        """
 
 
 class Exporter(Protocol):

@@ -1,9 +1,9 @@
 """The recipe's base model: its family, built when it is first needed, and what identifies its weights."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import define, evolve, field, fields
+from attrs import define, evolve, field
 
 from pairsmith.errors import RecipeError
 from pairsmith.interfaces import ModelFamily, Run, Weights
@@ -40,22 +40,21 @@ class Model:
 
 
 def base_model(recipe: Recipe, registry: Registry, run: Run) -> Model:
-    """Return the recipe's model. A ``path`` that names a model directory shipped by a plugin becomes that directory."""
+    """Return the recipe's model."""
     if recipe.model is None:
         msg = f"recipe {recipe.name!r} needs a table [model] that names a model family"
         raise RecipeError(msg)
-    use = recipe.model
-    shipped: Mapping[str, Path] = registry.models()
+    return Model(located(recipe.model, registry.models()), run)
+
+
+def located(use: Use, shipped: Mapping[str, Path]) -> Use:
+    """Return a model's table with its ``path`` made a directory, where it names a model that a plugin ships."""
     path = getattr(use.options, "path", None)
-    if path is not None and str(path) in shipped and "path" in {one.name for one in fields(type(use.options))}:
-        kind = type(path)
-        use = evolve(use, options=evolve(use.options, path=kind(shipped[str(path)])))
-    return Model(use, run)
+    if path is None or str(path) not in shipped:
+        return use
+    return evolve(use, options=evolve(use.options, path=type(path)(shipped[str(path)])))
 
 
 def with_model(run: Run, model: Model, weights: Weights | None = None) -> Run:
     """Return the run as a component sees it that needs the model."""
     return evolve(run, family=model.family, weights=weights or model.weights)
-
-
-Texts = Callable[[], Iterator[str]]

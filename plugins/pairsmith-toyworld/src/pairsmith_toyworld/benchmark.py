@@ -44,5 +44,8 @@ class ToyworldBenchmark:
         for counts in tallies:
             total.update(counts)
         return Scores(
-            metrics=rates(total), lower_is_better=LOWER_IS_BETTER, items=[item(counts) for counts in tallies]
+            metrics=rates(total),
+            lower_is_better=LOWER_IS_BETTER,
+            neutral=("length",),
+            items=[item(counts) for counts in tallies],
         )
