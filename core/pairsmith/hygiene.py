@@ -1,7 +1,7 @@
 """Leaves out, by name, pairs and demonstrations that nothing good can be learnt from.
 
-Applied after every selector. Published sets need it as much as fresh ones: they hold empty answers, fragments of another
-language and answers that repeat themselves up to the token limit.
+Applied after every selector. Published sets need it as much as fresh ones: they hold empty answers, fragments of
+another language and answers that repeat themselves up to the token limit.
 """
 
 import re
@@ -16,7 +16,7 @@ from attrs.validators import and_, ge, gt, le
 from pairsmith.values import Demonstration, Pair, Response, turns
 
 SHORT = 40
-"""Two answers of at most this many characters are both short answers ("yes", "no"): neither is a fragment of anything."""
+"""Two answers of at most this many characters are both short answers ("yes", "no"), and neither is a fragment."""
 
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
@@ -149,9 +149,9 @@ def _ratio(chosen: str, rejected: str, options: HygieneOptions) -> Drop | None:
 
 
 def words(text: str) -> list[str]:
-    """Return what a text says, without case, punctuation and spacing; in unspaced scripts each character is a word.
+    r"""Return what a text says, without case, punctuation and spacing; in unspaced scripts each character is a word.
 
-    >>> words("A  Cat\\u2019s ball, red_ish.")
+    >>> words("A  Cat\u2019s ball, red_ish.")
     ['a', 'cat', 's', 'ball', 'red', 'ish']
     """
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())

@@ -64,8 +64,8 @@ def scores(judged: Judged, options: ScoreOptions) -> tuple[float | None, ...]:
     """Return the score of each response, in order; ``None`` where no verdict is valid. Higher is better.
 
     A verdict is valid if it supports or contradicts; skipped ones count neither for nor against. Every valid verdict
-    counts, so a claim that two judges saw counts twice, each time with the weight of its aspect times that of the judge.
-    With true weight ``T`` and false weight ``F`` of a response:
+    counts, so a claim that two judges saw counts twice, each time with the weight of its aspect times that of the
+    judge. With true weight ``T`` and false weight ``F`` of a response:
 
     - ``difference``: ``T - F``.
     - ``sum``: ``-F`` (DecompGen, arXiv 2411.13697, ``S = -err`` summed).

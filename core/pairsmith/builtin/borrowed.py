@@ -35,8 +35,8 @@ class OtherImage:
         other = _another(sample, others, fits, seed)
         if other is None:
             msg = (
-                f"corruptions.image: no other of the {len(others)} samples has {len(own)} image(s) different from those "
-                f"of sample {sample.id!r}; 'other-image' needs at least two different images"
+                f"corruptions.image: no other of the {len(others)} samples has {len(own)} image(s) different from "
+                f"those of sample {sample.id!r}; 'other-image' needs at least two different images"
             )
             raise StageError(msg)
         return other.images, {"from": other.id}

@@ -87,7 +87,7 @@ class StoredOptions:
 
     path: Path = field(
         metadata={
-            "help": "JSON lines or a JSON array of {id, response | text | responses, model?}; several rows may share an id"
+            "help": "JSON lines or a JSON array of {id, response | text | responses, model?}; rows may share an id"
         }
     )
     id_field: str = field(default="id", validator=min_len(1), metadata={"help": "the field that holds the sample's id"})

@@ -16,8 +16,8 @@ from pairsmith.values import Judged, Pair
 class RandomPairs:
     """Yields two different answers of a sample, in a random order.
 
-    With ``min_margin`` only samples are taken that ``best-worst`` with the same margin would take, and only answers that
-    have a score, so that recipe and control learn from the same images and differ in nothing but the order of answers.
+    With ``min_margin`` only samples are taken that ``best-worst`` with the same margin would take, and only answers
+    with a score, so that recipe and control learn from the same images and differ in nothing but the choice of answers.
     """
 
     options: RandomOptions

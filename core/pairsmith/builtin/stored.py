@@ -18,8 +18,8 @@ _EXAMPLES = 3
 class Stored:
     """Reads answers where they lie; only where each id's rows are is kept, in a temporary database on disk.
 
-    A row is ``{"id": "s1", "response": "A cat."}``, with ``text`` for ``response`` if you like, or ``responses``: a list of
-    texts or of objects. ``model``, ``seed``, ``parameters`` and ``label`` are taken over. Rows of the same id add up.
+    A row is ``{"id": "s1", "response": "A cat."}``, with ``text`` for ``response`` if you like, or ``responses``: texts
+    or objects. ``model``, ``seed``, ``parameters`` and ``label`` are taken over. Rows of one id add up.
     """
 
     def __init__(self, options: StoredOptions, run: Run) -> None:  # noqa: ARG002 - every factory is given the run
@@ -75,15 +75,18 @@ class Stored:
             for row in [read_at(self._options.path, offset, length)]
             for answer in _answers_of(row, f"{str(self._options.path)!r}, line {line}")
         ]
-        return [_response(sample, number, answer, row) for number, (answer, row) in enumerate(given)]
+        stem = self._options.path.stem
+        return [
+            _response(f"{sample.id}/{stem}/{number}", sample, answer, row) for number, (answer, row) in enumerate(given)
+        ]
 
     def _mismatch(self, missing: Sequence[Sample], asked: int) -> str:
         there = [name for (name,) in self._index.execute("SELECT DISTINCT id FROM rows LIMIT ?", (_EXAMPLES,))]
         wanted = [sample.id for sample in missing[:_EXAMPLES]]
         return (
             f"{str(self._options.path)!r} has no answer to {len(missing)} of {asked} samples, such as "
-            f"{', '.join(map(repr, wanted))}; it holds {self._ids} ids, such as {', '.join(map(repr, there)) or 'none'}. "
-            f"The field {self._options.id_field!r} must hold the samples' ids"
+            f"{', '.join(map(repr, wanted))}; it holds {self._ids} ids, such as {', '.join(map(repr, there)) or 'none'}"
+            f". The field {self._options.id_field!r} must hold the samples' ids"
         )
 
 
@@ -115,10 +118,10 @@ def _check_particulars(answer: Mapping[str, Any], place: str) -> None:
         raise StageError(msg)
 
 
-def _response(sample: Sample, number: int, answer: Mapping[str, Any], row: Mapping[str, Any]) -> Response:
+def _response(name: str, sample: Sample, answer: Mapping[str, Any], row: Mapping[str, Any]) -> Response:
     known = {**row, **answer}
     return Response(
-        id=f"{sample.id}/stored{number}",
+        id=name,
         sample_id=sample.id,
         text=answer["text"],
         model=known.get("model", ""),
