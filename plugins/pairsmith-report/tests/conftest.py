@@ -76,8 +76,12 @@ def scene(number: int, images: Sequence[Path]) -> tuple[Item, Judged]:
             lie = side == "rejected" and n == wrong
             claims += [
                 Claim(id=thing, response_id=name, aspect="object", text=f"a {shape}"),
-                Claim(id=paint, response_id=name, aspect="attribute", text=f"the {shape} is {colour}", depends_on=(thing,)),
-                Claim(id=where, response_id=name, aspect="spatial", text=f"the {shape} is {place}", depends_on=(paint,)),
+                Claim(
+                    id=paint, response_id=name, aspect="attribute", text=f"the {shape} is {colour}", depends_on=(thing,)
+                ),
+                Claim(
+                    id=where, response_id=name, aspect="spatial", text=f"the {shape} is {place}", depends_on=(paint,)
+                ),
             ]
             box = {"boxes": [[4, 4 + 16 * n, 28, 20 + 16 * n]], "score": round(random.uniform(0.6, 0.99), 3)}
             about: dict[str, Any] = {"judge": "owl-vit", "response_id": name}

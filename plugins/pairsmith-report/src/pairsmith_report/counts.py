@@ -53,14 +53,11 @@ def total(stages: Stages, prefix: str, label: str) -> int | None:
     return sum(counts_of(state).get(label, 0) for state in found)
 
 
-def steps(view: RunView) -> list[Step]:
-    """Return the way of a run, as far as it has come."""
+def steps(view: RunView, arm: str = "") -> list[Step]:
+    """Return the way of an arm, as far as it has come; the control's begins where it parts from the recipe's own."""
     stages = {name: state for name, state in view.stages().items() if state.get("parts") or state.get("done")}
-    way = list(_data(stages))
-    for arm, prefix in (("", ""), ("control", CONTROL)):
-        way += _pairs(stages, arm, prefix)
-        way += _trained(view, stages, arm, prefix)
-    return way
+    own = {name: state for name, state in stages.items() if name.startswith(CONTROL) == bool(arm)}
+    return [*([] if arm else _data(own)), *_pairs(own), *_trained(view, own, arm)]
 
 
 def _data(stages: Stages) -> Iterator[Step]:
@@ -84,33 +81,26 @@ def _data(stages: Stages) -> Iterator[Step]:
         yield Step(label="verdicts", count=sum(found.values()), note=note)
 
 
-def _pairs(stages: Stages, arm: str, prefix: str) -> Iterator[Step]:
+def _pairs(stages: Stages) -> Iterator[Step]:
     for name, state in stages.items():
-        if name.startswith(CONTROL) != bool(prefix) or not name.endswith("pairs"):
+        if not name.endswith("pairs"):
             continue
         counts = counts_of(state)
-        training = name.removeprefix(prefix).removesuffix("pairs").rstrip("-")
-        words = [word for word in (arm, training) if word]
+        training = name.removeprefix(CONTROL).removesuffix("pairs").rstrip("-")
         selected = counts.get("selected", counts.get("kept", 0))
         kept = counts.get("kept", 0)
         note = f"of {number(selected)} selected" if selected != kept else "all that were selected"
-        label = f"pairs ({', '.join(words)})" if words else "pairs"
-        yield Step(label=label, count=kept, note=note)
+        yield Step(label=f"pairs ({training})" if training else "pairs", count=kept, note=note)
 
 
-def _trained(view: RunView, stages: Stages, arm: str, prefix: str) -> Iterator[Step]:
+def _trained(view: RunView, stages: Stages, arm: str) -> Iterator[Step]:
     rows = view.metrics(arm)
     if not rows:
         return
-    kept = [state for name, state in stages.items() if name.startswith(CONTROL) == bool(prefix) and _holds_items(name)]
+    kept = [state for name, state in stages.items() if name.endswith(("pairs", "corruptions"))]
     items = counts_of(kept[-1]) if kept else {}
     count = items.get("corrupted", items.get("kept", 0))
-    label = "items trained on" + (f" ({arm})" if arm else "")
-    yield Step(label=label, count=count, note=f"{number(rows[-1].get('step'))} steps")
-
-
-def _holds_items(name: str) -> bool:
-    return name.endswith(("pairs", "corruptions"))
+    yield Step(label="trained on", count=count, note=f"{number(rows[-1].get('step'))} steps")
 
 
 def _each(count: int, of: int, name: str) -> str:

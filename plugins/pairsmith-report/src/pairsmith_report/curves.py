@@ -54,11 +54,8 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
 
 
 def _points(row: Mapping[str, Any], names: Sequence[str]) -> list[tuple[float, float]]:
-    step = row.get("step")
-    values = [row[name] for name in names if name in row]
-    if not values or not _is_number(step) or not _is_number(values[0]):
-        return []
-    return [(float(step), float(values[0]))]
+    values = [row[name] for name in names if _is_number(row.get(name))]
+    return [(float(row["step"]), float(values[0]))] if values and _is_number(row.get("step")) else []
 
 
 def _is_number(value: object) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from pairsmith.values import Claim, Image, Item, Judged, Pair, Response, Turn, Verdict, turns
+from pairsmith.values import Claim, Demonstration, Image, Item, Judged, Pair, Side, Turn, Verdict, turns
 from pairsmith_report.numbers import number
 from pairsmith_report.survey import ICONS
 from pairsmith_report.thumbnails import Thumbnail, thumbnail
@@ -85,27 +85,20 @@ class Example:
 def example(item: Item, judged: Judged | None, load: Callable[[Path], Thumbnail | str] = thumbnail) -> Example:
     """Gather what is known about one item."""
     value = item.value
-    own = [_cut(value.chosen.text)] + ([_cut(value.rejected.text)] if isinstance(value, Pair) else [])
-    spans = compare(*own) if isinstance(value, Pair) else ((Span(own[0], only=False),),)
-    responses = (value.chosen, value.rejected) if isinstance(value, Pair) else (value.chosen,)
-    if isinstance(value, Pair):
-        scores: Sequence[float | None] = value.scores or (None, None)
-    else:
-        scores = (value.score,)
-    prompts = [_prompt(turns(value.sample, response)) for response in responses]
+    sides: tuple[Side, ...] = ("chosen", "rejected") if isinstance(value, Pair) else ("chosen",)
+    texts = [_cut(value.response(side).text) for side in sides]
+    spans = compare(*texts) if isinstance(value, Pair) else ((Span(texts[0], only=False),),)
+    prompts = [_prompt(turns(value.sample, value.response(side))) for side in sides]
     shared = all(prompt == prompts[0] for prompt in prompts)
     answers = [
-        _answer(side, response, one_spans, score, () if shared else prompt, judged)
-        for side, response, one_spans, score, prompt in zip(
-            ("chosen", "rejected"), responses, spans, scores, prompts, strict=False
-        )
+        _answer(value, side, one, judged, prompt=() if shared else prompt)
+        for side, one, prompt in zip(sides, spans, prompts, strict=True)
     ]
-    given = [score for score in scores if score is not None]
     images = value.sample.images
     return Example(
         id=value.id,
         sample=value.sample.id,
-        margin=number(given[0] - given[1]) if len(given) == 2 else "",  # noqa: PLR2004
+        margin=number(value.scores[0] - value.scores[1]) if isinstance(value, Pair) and value.scores else "",
         prompt=prompts[0] if shared else (),
         pictures=(*_pictures(images, "Image", load), *_pictures(item.corrupted.images or (), "Corrupted image", load)),
         answers=tuple(answers),
@@ -115,13 +108,13 @@ def example(item: Item, judged: Judged | None, load: Callable[[Path], Thumbnail 
 
 
 def _answer(
-    side: str,
-    response: Response,
-    spans: tuple[Span, ...],
-    score: float | None,
-    prompt: tuple[Turn, ...],
-    judged: Judged | None,
+    value: Pair | Demonstration, side: Side, spans: tuple[Span, ...], judged: Judged | None, *, prompt: tuple[Turn, ...]
 ) -> Answer:
+    response = value.response(side)
+    if isinstance(value, Pair):
+        score = None if value.scores is None else value.scores[side == "rejected"]
+    else:
+        score = value.score
     verdicts = [one for one in judged.verdicts if one.response_id == response.id] if judged else []
     claims = [one for one in judged.claims if one.response_id == response.id] if judged else []
     return Answer(

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from pairsmith_report.numbers import number, seconds
+from pairsmith_report.numbers import ABSENT, number, seconds
 
 _WORDS = {
     "model": "base model",
@@ -69,8 +69,8 @@ def control_note(recipe: Mapping[str, Any]) -> str:
     if not selector:
         return ""
     return (
-        f"The control is the same base model trained in the same way on pairs that the selector “{selector}” chose: "
-        f"what it gains, training alone brings, and the rest is the judges' doing."
+        f"The control is the same base model, trained in the same way on pairs that the selector “{selector}” chose: "
+        f"what it gains comes from training alone, and only what lies beyond it can come from the judges."
     )
 
 
@@ -84,7 +84,7 @@ def stage_rows(stages: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
             items=number(state.get("items")),
             time=seconds(state.get("seconds")),
             key=str(state.get("key") or ""),
-            short_key=str(state.get("key") or "–")[:_KEY_CHARACTERS],
+            short_key=str(state.get("key") or ABSENT)[:_KEY_CHARACTERS],
         )
         for name, state in stages.items()
     ]

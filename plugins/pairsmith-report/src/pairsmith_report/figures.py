@@ -7,7 +7,7 @@ from attrs import frozen
 
 from pairsmith_report.curves import Curve, curves
 from pairsmith_report.histogram import Histogram
-from pairsmith_report.numbers import decimals_for, number
+from pairsmith_report.numbers import MINUS, decimals_for, number
 from pairsmith_report.plots import curve_plot, histogram_plot, margin_plot
 from pairsmith_report.survey import Distributions
 
@@ -30,14 +30,14 @@ def distribution_figures(found: Distributions) -> list[Figure]:
     if found.words["chosen"].count:
         title = "Length of answers"
         svg = histogram_plot("words", title, found.words, "words")
-        figures.append(Figure(title, svg, _means(found.words, "words on average")))
+        figures.append(Figure(title, svg, _means(found.words, "Words on average")))
     if found.scores["chosen"].count:
         title = "Scores by the judges"
         svg = histogram_plot("scores", title, found.scores, "score")
-        figures.append(Figure(title, svg, _means(found.scores, "on average")))
+        figures.append(Figure(title, svg, _means(found.scores, "On average")))
     if found.margins.count:
         title = "Margin of chosen over rejected"
-        svg = margin_plot("margins", title, found.margins, "score of chosen − score of rejected")
+        svg = margin_plot("margins", title, found.margins, f"score of chosen {MINUS} score of rejected")
         figures.append(Figure(title, svg, _margin_caption(found.margins)))
     return figures
 
@@ -50,12 +50,12 @@ def _margin_caption(margins: Histogram) -> str:
 
 def _means(sides: Mapping[str, Histogram], what: str) -> str:
     parts = [
-        f"{side} {number(one.mean, _mean_decimals(one))} (from {number(one.lowest, _decimals(one))} "
+        f"{side} {number(one.mean, _mean_decimals(one))} ({number(one.lowest, _decimals(one))} "
         f"to {number(one.highest, _decimals(one))})"
         for side, one in sides.items()
         if one.count
     ]
-    return f"{', '.join(parts).capitalize()} {what}; dotted lines are the means."
+    return f"{what}: {', '.join(parts)}. Dotted lines are the means."
 
 
 def _decimals(histogram: Histogram) -> int:
@@ -73,7 +73,7 @@ def training_figures(metrics: Mapping[str, Sequence[Mapping[str, Any]]]) -> list
         _compared("loss", "Loss", "loss", found),
         _rewards(found),
         _compared("accuracy", "Accuracy: chosen rewarded above rejected", "accuracy", found),
-        _compared("margin", "Reward margin", "chosen − rejected", found),
+        _compared("margin", "Reward margin", f"chosen {MINUS} rejected", found),
     ]
     return [figure for figure in figures if figure is not None]
 

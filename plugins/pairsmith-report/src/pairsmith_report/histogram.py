@@ -3,12 +3,13 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from math import ceil, floor, isfinite
+from math import ceil, floor
 
 from attrs import define, field
 
 MOST_BINS = 4096
 FINEST = 2.0**-20
+LARGEST = 1e100
 DISPLAYED = 30
 _TAIL = 0.005
 """Share of the values that may lie far out before they would squeeze the others into a few bars."""
@@ -41,11 +42,9 @@ class Histogram:
         return self.total / self.count
 
     def add(self, value: float) -> None:
-        """Count a value. One that is not finite is no part of a distribution."""
-        if not isfinite(value):
+        """Count a value. One that is not finite, or as good as infinite, is no part of a distribution."""
+        if not abs(value) <= LARGEST:
             return
-        while not isfinite(value / self.width):
-            self._coarsen()
         self.bins[floor(value / self.width)] += 1
         self.count += 1
         self.total += value

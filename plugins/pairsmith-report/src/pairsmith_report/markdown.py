@@ -1,6 +1,8 @@
 """The component ``markdown``: the numbers of a run, for a README or a pull request."""
 
+import re
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 from attrs import frozen
@@ -32,7 +34,7 @@ class MarkdownReporter:
             "scores": scoreboard(run.evaluations()),
             "base": BASE,
             "control_note": facts.control_note(run.recipe),
-            "steps": counts.steps(run),
+            "ways": {"": counts.steps(run), "control: ": counts.steps(run, "control")},
             "drops": counts.drops(run),
             "cell": _cell,
         }
@@ -40,12 +42,5 @@ class MarkdownReporter:
 
 
 def _cell(text: object) -> str:
-    """Return text that stays within a cell of a table and is no markup there.
-
-    >>> _cell("a|b\\nc <b>")
-    'a\\\\|b c &lt;b&gt;'
-    """
-    flat = " ".join(str(text).split())
-    for character, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "\\\\"), ("|", "\\|"), ("`", "\\`")):
-        flat = flat.replace(character, instead)
-    return flat
+    """Return text that stays within a cell of a table and is no markup there."""
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", escape(" ".join(str(text).split()), quote=False))

@@ -3,20 +3,23 @@
 from datetime import datetime
 from math import isfinite
 
+MINUS, ABSENT = "\N{MINUS SIGN}", "\N{EN DASH}"
 _MINUTE, _HOUR = 60, 3600
 
 
 def number(value: float | None, decimals: int | None = None) -> str:
     """Return a number with thousands apart.
 
-    >>> number(-1234), number(0.12345), number(None), number(15.1, 1)
-    ('−1,234', '0.123', '–', '15.1')
+    >>> number(1234), number(0.12345), number(15.1, 1)
+    ('1,234', '0.123', '15.1')
+    >>> number(-7) == f"{MINUS}7", number(None) == ABSENT
+    (True, True)
     """
     if value is None or not isfinite(value):
-        return "–"
+        return ABSENT
     if decimals is None:
         decimals = 0 if value == int(value) else decimals_for(abs(value))
-    return f"{value:,.{decimals}f}".replace("-", "−")
+    return f"{value:,.{decimals}f}".replace("-", MINUS)
 
 
 def decimals_for(size: float) -> int:
@@ -27,36 +30,36 @@ def decimals_for(size: float) -> int:
 def signed(value: float | None, decimals: int) -> str:
     """Return a change with its sign.
 
-    >>> signed(-11.1, 1), signed(0.6, 1), signed(0.0, 1)
-    ('−11.1', '+0.6', '±0.0')
+    >>> signed(11.1, 1), signed(0.04, 1), signed(-11.1, 1) == f"{MINUS}11.1"
+    ('+11.1', '±0.0', True)
     """
     if value is None or not isfinite(value):
-        return "–"
+        return ABSENT
     text = f"{abs(value):,.{decimals}f}"
     if float(text.replace(",", "")) == 0:
         return f"±{text}"
-    return f"{'+' if value > 0 else '−'}{text}"
+    return f"{'+' if value > 0 else MINUS}{text}"
 
 
 def percent(value: float | None) -> str:
-    """Return a relative change, e.g. ``−74 %``; a small one with a decimal.
+    """Return a relative change; a small one with a decimal.
 
-    >>> percent(-0.735), percent(0.0123), percent(None)
-    ('−74 %', '+1.2 %', '–')
+    >>> percent(0.735), percent(0.0123)
+    ('+74 %', '+1.2 %')
     """
     if value is None or not isfinite(value):
-        return "–"
+        return ABSENT
     return f"{signed(100 * value, 0 if abs(value) >= 0.1 else 1)} %"  # noqa: PLR2004
 
 
 def seconds(value: float | None) -> str:
     """Return a duration.
 
-    >>> seconds(7.31), seconds(75), seconds(7502), seconds(None)
-    ('7.3 s', '1 min 15 s', '2 h 05 min', '–')
+    >>> seconds(7.31), seconds(75), seconds(7502)
+    ('7.3 s', '1 min 15 s', '2 h 05 min')
     """
     if value is None:
-        return "–"
+        return ABSENT
     if value < _MINUTE:
         return f"{value:.1f} s"
     whole = round(value)

@@ -52,6 +52,7 @@ def page(view: RunView, wanted: int) -> dict[str, Any]:
         "base": BASE,
         "control_note": facts.control_note(view.recipe),
         "steps": counts.steps(view),
+        "control_steps": counts.steps(view, "control"),
         "drops": counts.drops(view),
         "bars": bars(found.verdicts),
         "skips": {judge: reasons.most_common(_REASONS) for judge, reasons in sorted(found.verdicts.reasons.items())},

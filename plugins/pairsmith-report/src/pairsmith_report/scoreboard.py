@@ -150,4 +150,4 @@ def _step(row: Row) -> str:
 
 
 def _says(metric: str, benchmark: str) -> bool:
-    return benchmark.split("-")[0].casefold() in metric.casefold()
+    return benchmark.partition("-")[0].casefold() in metric.casefold()

@@ -15,7 +15,7 @@ class Spread(Generic[T]):
     >>> for number in range(100):
     ...     spread.add(number)
     >>> spread.picked()
-    [0, 32, 80]
+    [0, 48, 96]
     """
 
     wanted: int
