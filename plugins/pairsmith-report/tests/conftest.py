@@ -160,6 +160,7 @@ def evaluations() -> list[dict[str, Any]]:
             "model": model,
             "metrics": metrics,
             "lower_is_better": ["chair_i", "chair_s"],
+            "neutral": ["length"],
             "source": "Rohrbach et al., arXiv 1809.02156",
             "items": 400,
         }

@@ -21,6 +21,17 @@ def test_the_best_is_the_lowest_where_low_is_good_and_the_highest_elsewhere() ->
     assert (low.direction("trained"), high.direction("trained")) == ("better", "worse")
 
 
+def test_a_length_is_neither_good_nor_bad() -> None:
+    evaluations = [
+        {**found(model, length=length, chair_i=9.5), "neutral": ["length"]}
+        for model, length in (("base", 45.5), ("trained", 38.5))
+    ]
+    board = scoreboard(evaluations)
+    row = board.tables[0].rows[0]
+    assert (row.arrow, row.direction("trained"), row.is_best("base")) == ("·", "other", False)
+    assert board.headline().startswith("chair_i")
+
+
 def test_changes_are_absolute_and_relative() -> None:
     row = scoreboard([found("base", chair_i=15.1), found("trained", chair_i=4.0)]).tables[0].rows[0]
     assert (row.change_text("trained"), row.relative_text("trained")) == ("−11.1", "−74 %")

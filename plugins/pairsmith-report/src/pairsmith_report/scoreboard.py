@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 from attrs import frozen
 
 from pairsmith_report.numbers import decimals_for, number, percent, signed
 
+Goal = Literal["lower", "higher", "neither"]
+ARROWS: Mapping[Goal, str] = {"lower": "↓", "higher": "↑", "neither": "·"}
 BASE, TRAINED, CONTROL = MODELS = ("base", "trained", "control")
 
 
@@ -17,8 +19,13 @@ class Row:
 
     benchmark: str
     metric: str
-    lower: bool
+    goal: Goal
     values: Mapping[str, float]
+
+    @property
+    def arrow(self) -> str:
+        """The direction in which the metric is better."""
+        return ARROWS[self.goal]
 
     @property
     def decimals(self) -> int:
@@ -52,17 +59,20 @@ class Row:
         return percent(self.relative(model))
 
     def direction(self, model: str) -> str:
-        """Return whether a model is ``better`` or ``worse`` than the base, or ``same`` as it."""
+        """Return whether a model is ``better`` or ``worse`` than the base, the ``same``, or just ``other``."""
         change = self.change(model)
         if change is None or self.text(model) == self.text(BASE):
             return "same"
-        return "better" if (change < 0) == self.lower else "worse"
+        if self.goal == "neither":
+            return "other"
+        return "better" if (change < 0) == (self.goal == "lower") else "worse"
 
     def is_best(self, model: str) -> bool:
         """Tell whether no other model is better, where there are several and they differ."""
-        if model not in self.values or len({self.text(one) for one in self.values}) < 2:  # noqa: PLR2004
+        differ = len({self.text(one) for one in self.values}) > 1
+        if self.goal == "neither" or model not in self.values or not differ:
             return False
-        best = min(self.values.values()) if self.lower else max(self.values.values())
+        best = min(self.values.values()) if self.goal == "lower" else max(self.values.values())
         return self.text(model) == number(best, self.decimals)
 
 
@@ -93,8 +103,9 @@ class Scoreboard:
         table = table or next(iter(self.tables), None)
         if table is None:
             return ""
-        first = table.rows[0]
-        other = next((row for row in table.rows[1:] if row.lower != first.lower), None)
+        judged = [row for row in table.rows if row.goal != "neither"] or table.rows
+        first = judged[0]
+        other = next((row for row in judged if row.goal != first.goal), None)
         name = first.metric if _says(first.metric, table.benchmark) else f"{table.benchmark} {first.metric}"
         relative = f" ({first.relative_text(TRAINED)})" if first.relative(TRAINED) is not None else ""
         sentence = f"{name} {_step(first)}{relative}"
@@ -118,9 +129,9 @@ def scoreboard(evaluations: Sequence[Mapping[str, Any]]) -> Scoreboard:
 
 def _table(name: str, found: Sequence[Mapping[str, Any]]) -> Table:
     metrics = dict.fromkeys(str(metric) for one in found for metric in one["metrics"])
-    lower = {str(metric) for one in found for metric in one.get("lower_is_better") or ()}
     rows = (
-        Row(benchmark=name, metric=metric, lower=metric in lower, values=_values(found, metric)) for metric in metrics
+        Row(benchmark=name, metric=metric, goal=_goal(found, metric), values=_values(found, metric))
+        for metric in metrics
     )
     return Table(
         benchmark=name,
@@ -128,6 +139,12 @@ def _table(name: str, found: Sequence[Mapping[str, Any]]) -> Table:
         items=next((one["items"] for one in found if isinstance(one.get("items"), int)), None),
         rows=tuple(row for row in rows if row.values),
     )
+
+
+def _goal(found: Sequence[Mapping[str, Any]], metric: str) -> Goal:
+    if any(metric in (one.get("neutral") or ()) for one in found):
+        return "neither"
+    return "lower" if any(metric in (one.get("lower_is_better") or ()) for one in found) else "higher"
 
 
 def _values(found: Sequence[Mapping[str, Any]], metric: str) -> dict[str, float]:
