@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from pairsmith.seeds import derive
 from pairsmith.store import Stage, disk_error, write_json
 
 _POLL_SECONDS = 0.2
+_RAISED = re.compile(r"(?:\[rank\d+\]: )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt): .+)")
 _ENVIRONMENT = {
     # Threads that wait for work burn a core each by default, and slow everything else on it down several times.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -192,13 +194,13 @@ def _last(stage: Stage) -> Mapping[str, Any]:
 
 
 def _reason(log: Path) -> str | None:
-    """Return the worker's own sentence, or the last line it said."""
+    """Return the worker's own sentence, or else the error it ended with."""
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    own = [line for line in lines if line.startswith(worker.ERROR)]
+    own = [line for line in lines if worker.ERROR in line]
     if own:
-        return own[-1].removeprefix(worker.ERROR)
-    errors = [line for line in lines if "Error" in line.split(":")[0]]
-    return (errors or lines)[-1].strip() if lines else None
+        return own[-1].partition(worker.ERROR)[2]
+    errors = [found[1] for line in lines if (found := _RAISED.match(line)) and "ChildFailedError" not in line]
+    return (errors or lines or [None])[-1]
 
 
 def _key(use: Any) -> Any:  # noqa: ANN401 - a use or nothing

@@ -7,15 +7,15 @@ from torch.nn.functional import logsigmoid
 from pairsmith.interfaces import LogProbs, LossTerms, Run
 from pairsmith.values import Cell
 from pairsmith_losses.options import DpoOptions
-from pairsmith_losses.rewards import CHOSEN, REJECTED, nll, rewards, watched
+from pairsmith_losses.rewards import CHOSEN, REJECTED, rewards, watched
 
 
 class Dpo:
     """DPO (Rafailov et al., arXiv 2305.18290, equation 7).
 
     ``-log sigmoid(r_w - r_l)`` with ``r = beta * (log pi(y | x) - log pi_ref(y | x))``; ln 2 where policy and reference
-    are one. ``nll`` adds that many times the mean negative log-likelihood of the chosen answer's tokens, which keeps the
-    chosen answer likely (RPO, arXiv 2404.19733, equation 1, there divided by the answer's own length).
+    are one. ``nll`` adds that many times the mean negative log-likelihood of a token of the chosen answer, which keeps that
+    answer likely (arXiv 2404.19733, equation 1). Both terms are of one pair alone, so batches may be cut anyhow.
     """
 
     cells = (CHOSEN, REJECTED)
@@ -31,7 +31,7 @@ class Dpo:
         loss = -logsigmoid(reward[CHOSEN] - reward[REJECTED])
         metrics = watched(reward)
         if self._nll:
-            likelihood = nll(policy)
+            likelihood = -policy[CHOSEN].mean
             loss = loss + self._nll * likelihood
             metrics["nll"] = likelihood.detach()
         return LossTerms(loss, metrics)

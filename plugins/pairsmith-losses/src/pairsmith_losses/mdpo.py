@@ -7,7 +7,7 @@ from torch.nn.functional import logsigmoid
 from pairsmith.interfaces import LogProbs, LossTerms, Run
 from pairsmith.values import Cell
 from pairsmith_losses.options import MdpoOptions
-from pairsmith_losses.rewards import CHOSEN, REJECTED, nll, rewards, watched
+from pairsmith_losses.rewards import CHOSEN, REJECTED, rewards, watched
 
 OTHER_IMAGE = Cell("chosen", image="corrupted")
 
@@ -35,6 +35,6 @@ class Mdpo:
         anchor = -logsigmoid(reward[CHOSEN])
         loss = text + self._options.image * image + self._options.anchor * anchor
         if self._options.nll:
-            loss = loss + self._options.nll * nll(policy)
+            loss = loss + self._options.nll * -policy[CHOSEN].mean
         by_image = (reward[CHOSEN] - reward[OTHER_IMAGE]).detach()
         return LossTerms(loss, {**watched(reward), "rewards/image_margin": by_image})

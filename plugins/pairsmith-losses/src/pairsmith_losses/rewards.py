@@ -25,11 +25,3 @@ def watched(reward: Mapping[Cell, Tensor]) -> dict[str, Tensor]:
         "rewards/accuracy": (chosen > rejected).float(),
     }
 
-
-def nll(policy: Mapping[Cell, LogProbs]) -> Tensor:
-    """Return the negative log-likelihood of a token of the chosen answer, averaged over all tokens of the batch.
-
-    Spread over the items so that their mean is that average: an answer weighs as much as it is long.
-    """
-    chosen = policy[CHOSEN]
-    return -chosen.sum * (chosen.count.numel() / chosen.count.sum().clamp(min=1))

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from torch import Tensor
+
 from pairsmith.interfaces import LogProbs, LossTerms, Run
 from pairsmith.values import Cell
 from pairsmith_losses.options import SftOptions
-from pairsmith_losses.rewards import CHOSEN, nll
+from pairsmith_losses.rewards import CHOSEN
 
 
 class Sft:
@@ -20,5 +22,10 @@ class Sft:
 
     def __call__(self, policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs]) -> LossTerms:  # noqa: ARG002
         """Return the loss of each item, ``[B]``."""
-        loss = nll(policy) if self._by_token else -policy[CHOSEN].mean
+        loss = by_token(policy[CHOSEN]) if self._by_token else -policy[CHOSEN].mean
         return LossTerms(loss, {"logps/chosen": policy[CHOSEN].mean.detach()})
+
+
+def by_token(chosen: LogProbs) -> Tensor:
+    """Return the negative log-likelihood so that its mean over the items is the mean over all tokens of the batch."""
+    return -chosen.sum * (chosen.count.numel() / chosen.count.sum().clamp(min=1))

@@ -122,6 +122,7 @@ class TreeTrainer:
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
         trainer.loss, trainer.precision = job.loss, options.precision
+        trainer.checked = not (options.lora and options.lora.dropout)
         engine.check_running(options, trainer.accelerator.distributed_type, arguments.world_size)
         trainer.accelerator.wait_for_everyone()
         last = checkpoints.last()
@@ -196,7 +197,8 @@ class LossTrainer(Trainer):
 
     loss: Loss
     precision: str = "fp32"
-    _checked = False
+    checked: bool = True
+    """Whether the first step is still to be checked; dropout makes a policy differ from its own reference."""
 
     def compute_loss(
         self,
@@ -209,9 +211,9 @@ class LossTrainer(Trainer):
         flat = model(inputs)
         policy = by_cell(flat, inputs, self.loss.cells)
         reference = stored(inputs, self.loss.cells) if self.loss.uses_reference else {}
-        if self.loss.uses_reference and not self._checked and self.state.global_step == 0:
+        if self.loss.uses_reference and self.checked and self.state.global_step == 0:
             guards.first_step(self.loss, policy, reference, self.precision)
-        self._checked = True
+        self.checked = False
         terms = self.loss(policy, reference)
         self._watch({name: float(value.float().mean()) for name, value in terms.metrics.items()})
         mean = terms.loss.mean()
