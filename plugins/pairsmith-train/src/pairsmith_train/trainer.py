@@ -184,7 +184,7 @@ class TreeTrainer:
             remove_unused_columns=False,
             dataloader_num_workers=options.loader_workers,
             dataloader_pin_memory=False,
-            dataloader_drop_last=False,
+            dataloader_drop_last=True,
             report_to="none",
             disable_tqdm=True,
             log_level="error",
