@@ -23,7 +23,28 @@ from pairsmith.rows import RowCodec
 from pairsmith.store import Rows, Stage
 from pairsmith.values import Image, Item, Pair, Response, Sample, user
 
-WORDS = "a large red circle is left of the small blue square and the word OK is written at the top".split()
+WORDS = [
+    "a",
+    "large",
+    "red",
+    "circle",
+    "is",
+    "left",
+    "of",
+    "the",
+    "small",
+    "blue",
+    "square",
+    "and",
+    "the",
+    "word",
+    "OK",
+    "is",
+    "written",
+    "at",
+    "the",
+    "top",
+]
 
 
 def item(codec: RowCodec, number: int) -> dict[str, Any]:
@@ -66,7 +87,16 @@ def measure(rows: int, part_size: int, pipe: Any) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     size = sum(file.stat().st_size for file in stage.directory.iterdir())
     shutil.rmtree(folder)
-    pipe.send({"write": rows / written, "resume": resumed, "read": rows / read, "index": index, "mib": peak / 1024, "size": size})
+    pipe.send(
+        {
+            "write": rows / written,
+            "resume": resumed,
+            "read": rows / read,
+            "index": index,
+            "mib": peak / 1024,
+            "size": size,
+        }
+    )
 
 
 def repeat(rows: int, part_size: int) -> dict[str, float]:

@@ -50,7 +50,9 @@ class Chain:
         for sample in self.part_samples(part):
             yield Judged(
                 sample=sample,
-                responses=sample.given if answers is None else self._values(next(answers), "responses", Response, sample),
+                responses=sample.given
+                if answers is None
+                else self._values(next(answers), "responses", Response, sample),
                 claims=() if claims is None else self._values([next(claims)], "claims", Claim, sample),
                 verdicts=() if verdicts is None else self._values(next(verdicts), "verdicts", Verdict, sample),
             )

@@ -9,7 +9,18 @@ from pairsmith.errors import UsageError
 from pairsmith.recipe import Recipe, Training
 from pairsmith.store import Stage
 
-UNTIL = ("images", "responses", "claims", "verdicts", "pairs", "corruptions", "reference", "train", "evaluate", "report")
+UNTIL = (
+    "images",
+    "responses",
+    "claims",
+    "verdicts",
+    "pairs",
+    "corruptions",
+    "reference",
+    "train",
+    "evaluate",
+    "report",
+)
 """Where ``--until`` can stop."""
 
 CONTROL = "control"

@@ -78,7 +78,7 @@ def _typed(options: type[Any]) -> tuple[tuple["Attribute[Any]", Any], ...]:
 
 
 def _unknown(name: str, options: type[Any]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - only needed for a message
+    from difflib import get_close_matches
 
     there = [attribute.name for attribute in fields(options) if attribute.init]
     close = get_close_matches(name, there, n=1)
@@ -130,7 +130,7 @@ def _convert_union(value: Any, kinds: list[Any], where: str) -> tuple[Any, list[
 def _convert_literal(value: Any, choices: tuple[Any, ...], where: str) -> tuple[Any, list[Fault]]:  # noqa: ANN401
     if any(value == choice and type(value) is type(choice) for choice in choices):
         return value, []
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches
 
     close = get_close_matches(str(value), [str(choice) for choice in choices], n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -208,7 +208,11 @@ def _kind_name(kind: Any) -> str:  # noqa: ANN401 - a type
         return f"array of {_kind_name(arguments[0])}"
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return f"table of {_kind_name(arguments[1])}"
-    return "table" if has(kind) else {Path: "path", str: "string", float: "number", int: "integer"}.get(kind, kind.__name__)
+    return (
+        "table"
+        if has(kind)
+        else {Path: "path", str: "string", float: "number", int: "integer"}.get(kind, kind.__name__)
+    )
 
 
 def _default(attribute: "Attribute[Any]") -> str:

@@ -27,7 +27,7 @@ from pairsmith.seeds import derive
 from pairsmith.stages import Step, Work
 from pairsmith.store import Rows, Stage
 from pairsmith.training import Trained, Trainings
-from pairsmith.values import Demonstration, Item, Pair
+from pairsmith.values import Item
 
 
 @define
@@ -227,13 +227,18 @@ class Pipeline:
     def _corruptions(self, chain: Chain, pairs: Stage, name: str) -> Stage:
         codec, seed = self.directory.codec, derive(self.recipe.seed, "corruptions")
         items = Rows(pairs, lambda row: codec.value(row["item"], Item), keep=b'{"item"')
-        made_from = {"corruptions": {axis: self._key(use) for axis, use in self.recipe.corruptions.items()}, "seed": seed}
+        made_from = {
+            "corruptions": {axis: self._key(use) for axis, use in self.recipe.corruptions.items()},
+            "seed": seed,
+        }
         with ExitStack() as stack:
             lazies = {
                 axis: stack.enter_context(Lazy(use, self.run)) for axis, use in sorted(self.recipe.corruptions.items())
             }
             work = stages.corrupt(items.part, chain.all_samples(), lazies, codec, seed)
-            step = Step(name=name, ingredients=ingredients("corruptions", [chain.samples, pairs], **made_from), work=work)
+            step = Step(
+                name=name, ingredients=ingredients("corruptions", [chain.samples, pairs], **made_from), work=work
+            )
             return self._runner.run(step, pairs.parts(), sizes_of(pairs))
 
     def _evaluate(self, results: dict[str, Trained]) -> None:
@@ -321,7 +326,9 @@ def _some_left(stage: Stage) -> None:
     counts = dict((stage.done() or {})["counts"])
     if counts.get("kept"):
         return
-    dropped = ", ".join(f"{number} {label.removeprefix('dropped: ')}" for label, number in counts.items() if "dropped" in label)
+    dropped = ", ".join(
+        f"{number} {label.removeprefix('dropped: ')}" for label, number in counts.items() if "dropped" in label
+    )
     why = f"{counts.get('selected', 0)} were selected{f' and dropped: {dropped}' if dropped else ''}"
     msg = f"{stage.name}: no pair is left ({why}). Loosen the selector's options or switch a filter off in [hygiene]"
     raise StageError(msg)

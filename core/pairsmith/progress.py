@@ -99,7 +99,7 @@ class Terminal:
 
     def __init__(self) -> None:
         """Prepare the columns."""
-        from rich.console import Console  # noqa: PLC0415 - keeps `pairsmith --help` fast
+        from rich.console import Console
 
         self._console = Console(stderr=True)
 
@@ -110,7 +110,7 @@ class Terminal:
     @contextmanager
     def stage(self, name: str, total: int | None, done: int = 0) -> Iterator[Task]:
         """Show a stage while it runs."""
-        from rich import progress as columns  # noqa: PLC0415
+        from rich import progress as columns
 
         with columns.Progress(
             columns.TextColumn("{task.description:<28}", markup=False),

@@ -180,7 +180,7 @@ def load(source: str | Path, settings: Sequence[str] = (), registry: Registry | 
 
 
 def _no_recipe(name: str, packaged: Mapping[str, Path]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - only needed for a message
+    from difflib import get_close_matches
 
     close = get_close_matches(name, packaged, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -280,7 +280,9 @@ class _Reader:
         said, faults = read_all(outside, _Plain, "")
         self.faults += [Fault(fault.where.removeprefix("."), fault.what) for fault in faults]
         if said is not None and said.schema != SCHEMA:
-            self.faults.append(Fault("schema", f"is {said.schema}, and this pairsmith reads {SCHEMA}; update one of them"))
+            self.faults.append(
+                Fault("schema", f"is {said.schema}, and this pairsmith reads {SCHEMA}; update one of them")
+            )
         self.requires = said.requires if said else ()
         single = {name: self._use(name, kind, name) for name, kind in _SINGLE.items() if name in self.tables}
         several = {name: self._uses(name, kind) for name, kind in _SEVERAL.items()}
@@ -313,7 +315,7 @@ class _Reader:
         )
 
     def _unknown_tables(self) -> None:
-        from difflib import get_close_matches  # noqa: PLC0415 - only needed for a message
+        from difflib import get_close_matches
 
         for name in self.tables:
             if name not in _TABLES:
@@ -335,8 +337,10 @@ class _Reader:
             return None
         name = table.get("use")
         if name is None:
-            there = ", ".join(offer.component.name for offer in self.registry.offers(kind)) or "nothing that is installed"
-            self.faults.append(Fault(where, f"needs a line use = \"NAME\"; it can be {there}"))
+            there = (
+                ", ".join(offer.component.name for offer in self.registry.offers(kind)) or "nothing that is installed"
+            )
+            self.faults.append(Fault(where, f'needs a line use = "NAME"; it can be {there}'))
             return None
         if not isinstance(name, str):
             return Use(kind=kind, where=where, offer=None, given=name)
@@ -434,7 +438,9 @@ class _Reader:
         if several["benchmarks"]:
             need("model", "[[benchmarks]] need a table [model]")
             if not several["responses"] and single.get("evaluation") is None and "evaluation" not in self.tables:
-                self.faults.append(Fault("evaluation", "is missing; [[benchmarks]] need a generator, from it or [responses]"))
+                self.faults.append(
+                    Fault("evaluation", "is missing; [[benchmarks]] need a generator, from it or [responses]")
+                )
         if "control" in self.tables and not trainings:
             self.faults.append(Fault("control", "is there and [train] is not; a control is a second training"))
 

@@ -50,6 +50,9 @@ class Record:
         except (ValueError, RecursionError) as error:
             msg = f"{self.place} is not JSON: {error}"
             raise RowError(msg) from None
+        if b"\\ud" in self.data.lower() and not _is_text(value):
+            msg = f"{self.place} holds half of a surrogate pair (\\\\ud800 to \\\\udfff alone), which is no text"
+            raise RowError(msg)
         if not isinstance(value, dict):
             msg = f"{self.place} is not a JSON object but {str(value)[:40]!r}"
             raise RowError(msg)
@@ -74,6 +77,14 @@ def read_at(path: Path, offset: int, length: int) -> Mapping[str, Any]:
     with path.open("rb") as file:
         file.seek(offset)
         return Record(path=path, number=0, line=0, offset=offset, data=file.read(length)).value()
+
+
+def _is_text(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_array(path: Path) -> bool:

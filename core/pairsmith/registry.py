@@ -124,7 +124,7 @@ class Registry:
         raise ComponentNotFoundError(self._not_found(kind, name, offers, requires))
 
     def _not_found(self, kind: Kind, name: str, offers: list[Offer], requires: Iterable[str]) -> str:
-        from difflib import get_close_matches  # noqa: PLC0415 - only needed for a message
+        from difflib import get_close_matches
 
         names = sorted({offer.component.name for offer in offers})
         close = get_close_matches(name, names, n=1)

@@ -70,7 +70,9 @@ class Trainings:
             if until == "reference":
                 return None
         done = stage.done() or {}
-        return Trained(weights=worker.weights_of(done["weights"], self.directory.path), identity=f"trained {stage.key()}")
+        return Trained(
+            weights=worker.weights_of(done["weights"], self.directory.path), identity=f"trained {stage.key()}"
+        )
 
     def _do(
         self, training: Training, arm: str, items: Stage, start: Trained, stage: Stage, seed: int, until: str | None

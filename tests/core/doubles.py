@@ -62,7 +62,9 @@ class Generator:
         self.calls += 1
         return [
             [
-                Response(id=f"{sample.id}/{k}", sample_id=sample.id, text=f"{sample.id} has {k} of {seed % 1000}", seed=seed)
+                Response(
+                    id=f"{sample.id}/{k}", sample_id=sample.id, text=f"{sample.id} has {k} of {seed % 1000}", seed=seed
+                )
                 for k in range(1 if greedy else self.n)
             ]
             for sample in samples

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from doubles import (
     Benchmark,
     Check,
@@ -17,7 +18,6 @@ from doubles import (
     Source,
     Trainer,
 )
-
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import RunDirectoryError, StageError, UsageError
 from pairsmith.images import DirectoryImageStore

@@ -13,8 +13,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def execute(arguments: argparse.Namespace) -> int:
     """Check, without loading a model library."""
-    from pairsmith.check import check  # noqa: PLC0415 - keeps `pairsmith --help` fast
-    from pairsmith.registry import Registry  # noqa: PLC0415
+    from pairsmith.check import check
+    from pairsmith.registry import Registry
 
     lines, fits = check(arguments.recipe, arguments.set, Registry.discover())
     print("\n".join(lines))

@@ -14,8 +14,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def execute(arguments: argparse.Namespace) -> int:
     """Copy."""
-    from pairsmith.errors import UsageError  # noqa: PLC0415 - keeps `pairsmith --help` fast
-    from pairsmith.recipe import load  # noqa: PLC0415
+    from pairsmith.errors import UsageError
+    from pairsmith.recipe import load
 
     document = load(arguments.name)
     assert document.path is not None

@@ -12,7 +12,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a line per component, or a line per option of one."""
-    from pairsmith.registry import KINDS, Registry  # noqa: PLC0415 - keeps `pairsmith --help` fast
+    from pairsmith.registry import KINDS, Registry
 
     registry = Registry.discover()
     if arguments.name:
@@ -26,15 +26,15 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _show(registry: "object", name: str) -> int:
-    from pairsmith.errors import ComponentNotFoundError  # noqa: PLC0415
-    from pairsmith.options import describe  # noqa: PLC0415
-    from pairsmith.registry import KINDS, Registry  # noqa: PLC0415
+    from pairsmith.errors import ComponentNotFoundError
+    from pairsmith.options import describe
+    from pairsmith.registry import KINDS, Registry
 
     assert isinstance(registry, Registry)
     offers = [(kind, offer) for kind in KINDS for offer in registry.offers(kind)]
     found = [(kind, offer) for kind, offer in offers if name in {offer.component.name, offer.full_name, offer.plugin}]
     if not found:
-        from difflib import get_close_matches  # noqa: PLC0415
+        from difflib import get_close_matches
 
         close = get_close_matches(name, sorted({offer.component.name for _, offer in offers}), n=1)
         failed = [f"  plugin {plugin!r} failed to load: {why}" for plugin, why in registry.failures.items()]

@@ -11,9 +11,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def execute(_: argparse.Namespace) -> int:
     """Print a line per recipe."""
-    import tomllib  # noqa: PLC0415 - keeps `pairsmith --help` fast
+    import tomllib
 
-    from pairsmith.registry import Registry  # noqa: PLC0415
+    from pairsmith.registry import Registry
 
     for name, path in Registry.discover().recipes().items():
         try:

@@ -13,11 +13,11 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the pages and print where they are. A recipe without reporters gets the page of ``html``."""
-    from attrs import evolve  # noqa: PLC0415 - keeps `pairsmith --help` fast
+    from attrs import evolve
 
-    from pairsmith.recipe import Document, resolve  # noqa: PLC0415
-    from pairsmith.start import report  # noqa: PLC0415
-    from pairsmith.view import DirectoryView  # noqa: PLC0415
+    from pairsmith.recipe import Document, resolve
+    from pairsmith.start import report
+    from pairsmith.view import DirectoryView
 
     view = DirectoryView(arguments.run)
     recipe = view.resolved

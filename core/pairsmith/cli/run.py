@@ -17,8 +17,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run."""
-    from pairsmith.progress import progress  # noqa: PLC0415 - keeps `pairsmith --help` fast
-    from pairsmith.start import start  # noqa: PLC0415
+    from pairsmith.progress import progress
+    from pairsmith.start import start
 
     start(
         arguments.recipe,

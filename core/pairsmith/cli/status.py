@@ -15,7 +15,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a line per stage."""
-    from pairsmith.view import DirectoryView  # noqa: PLC0415 - keeps `pairsmith --help` fast
+    from pairsmith.view import DirectoryView
 
     view = DirectoryView(arguments.run)
     document = view.document

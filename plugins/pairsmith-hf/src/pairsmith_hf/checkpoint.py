@@ -8,7 +8,6 @@ from pathlib import Path
 
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
-
 from transformers.utils import logging
 
 from pairsmith.errors import StageError

@@ -59,7 +59,9 @@ class LlavaCodec:
         mark = self.processor.tokenizer.convert_tokens_to_ids(self.image_token)
         owners = [(image, slot) for image, size in enumerate(sizes) for slot in range(size)]
         if sum(token == mark for token in tokens) != len(owners):
-            msg = f"the tokenizer does not know the image mark {self.image_token!r} as one token; its processor is broken"
+            msg = (
+                f"the tokenizer does not know the image mark {self.image_token!r} as one token; its processor is broken"
+            )
             raise StageError(msg)
         following = iter(owners)
         placed = [next(following) if token == mark else (-1, -1) for token in tokens]

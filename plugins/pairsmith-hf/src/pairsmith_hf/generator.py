@@ -76,7 +76,12 @@ class HfGenerator:
             text=text,
             model=self._name,
             seed=seed if sampled else None,
-            parameters={**drawn, "max_new_tokens": self._options.max_new_tokens, "dtype": self._dtype, "finish": finish},
+            parameters={
+                **drawn,
+                "max_new_tokens": self._options.max_new_tokens,
+                "dtype": self._dtype,
+                "finish": finish,
+            },
         )
 
     @torch.inference_mode()
@@ -98,14 +103,18 @@ class HfGenerator:
             **drawing,
         )
         # Only what the recipe says: a model's own generation_config would change the answers behind its back.
-        self._model.generation_config = GenerationConfig(pad_token_id=self._codec.pad_token, eos_token_id=self._codec.end)
+        self._model.generation_config = GenerationConfig(
+            pad_token_id=self._codec.pad_token, eos_token_id=self._codec.end
+        )
         made = self._model.generate(**batch, generation_config=config)[:, batch["input_ids"].shape[1] :].tolist()
         return [(self._codec.text(tokens), "stop" if self._codec.end in tokens else "length") for tokens in made]
 
 
 def _batches(requests: Sequence[Request], size: int) -> Iterator[list[int]]:
     """Yield indices, prompts of like length together: what is padded costs as much as what is read."""
-    order = sorted(range(len(requests)), key=lambda k: (len(requests[k][1]), sum(len(turn.text) for turn in requests[k][0])))
+    order = sorted(
+        range(len(requests)), key=lambda k: (len(requests[k][1]), sum(len(turn.text) for turn in requests[k][0]))
+    )
     for start in range(0, len(order), size):
         yield order[start : start + size]
 

@@ -55,7 +55,7 @@ class LlavaFamily:
                 trust_remote_code=self._remote_code,
             )
             if weights.adapter is not None:
-                from peft import PeftModel  # noqa: PLC0415 - takes seconds, and most models have no adapter
+                from peft import PeftModel
 
                 model = PeftModel.from_pretrained(model, str(weights.adapter)).merge_and_unload()
         placed: Module = model.to(device).eval()
@@ -77,7 +77,6 @@ class LlavaFamily:
             "language-model": r"language_model\..*",
         }
         return rf".*({'|'.join(inside[part] for part in scope)})\.{_LINEAR}"
-
 
     def hidden_states(self, module: Module, batch: TreeBatch) -> Tensor:
         """Run the model without its head on a tree: ``[B, L, hidden]``. Each distinct image is encoded once."""

@@ -67,7 +67,9 @@ class GeneratorOptions:
         metadata={"help": "goes into the ids of the answers; needed where several generators answer"},
     )
     dtype: Dtype | None = field(
-        default=None, validator=optional(in_(DTYPES)), metadata={"help": "type of the weights; the model's where absent"}
+        default=None,
+        validator=optional(in_(DTYPES)),
+        metadata={"help": "type of the weights; the model's where absent"},
     )
     device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
 

@@ -24,4 +24,3 @@ def watched(reward: Mapping[Cell, Tensor]) -> dict[str, Tensor]:
         "rewards/margin": chosen - rejected,
         "rewards/accuracy": (chosen > rejected).float(),
     }
-

@@ -65,9 +65,7 @@ def _count(said: Said, so: bool, there: set[tuple[str, str]], counts: Counter[st
             counts["malformed"] += 1
 
 
-def _words(
-    claims: Sequence[Said], verdicts: Sequence[tuple[Said, bool]], scene: Scene, counts: Counter[str]
-) -> None:
+def _words(claims: Sequence[Said], verdicts: Sequence[tuple[Said, bool]], scene: Scene, counts: Counter[str]) -> None:
     if scene.word:
         counts["words there"] = 1
         counts["words read"] = int(any(said["kind"] == "word" and so for said, so in verdicts))
@@ -76,9 +74,7 @@ def _words(
         counts["words made up"] = int(any(said["kind"] == "word" for said in claims))
 
 
-def _companions(
-    named: set[tuple[str, str]], there: set[tuple[str, str]], scene: Scene, counts: Counter[str]
-) -> None:
+def _companions(named: set[tuple[str, str]], there: set[tuple[str, str]], scene: Scene, counts: Counter[str]) -> None:
     for colour in {thing.colour for thing in scene.things} & set(COMPANIONS):
         kind = COMPANIONS[colour][1:]
         if kind in there:

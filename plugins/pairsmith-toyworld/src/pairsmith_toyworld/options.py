@@ -6,6 +6,7 @@ from attrs import field, frozen
 from attrs.validators import ge, gt, in_, le
 
 ANSWERS = ("none", "faithful", "biased")
+SPLITS = ("preferences", "sft", "evaluation")
 
 
 @frozen(kw_only=True)
@@ -13,6 +14,11 @@ class SourceOptions:
     """Options of ``[images] use = "toyworld"``."""
 
     samples: int = field(default=600, validator=ge(1), metadata={"help": "how many pictures"})
+    split: Literal["preferences", "sft", "evaluation"] = field(
+        default="preferences",
+        validator=in_(SPLITS),
+        metadata={"help": "which pictures: those of one split are in no other"},
+    )
     answers: Literal["none", "faithful", "biased"] = field(
         default="none",
         validator=in_(ANSWERS),

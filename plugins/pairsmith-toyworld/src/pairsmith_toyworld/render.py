@@ -67,7 +67,9 @@ def _draw(
         case "square":
             brush.rectangle(_box(x, y, radius * 0.88, radius * 0.88), fill=colour)
         case "triangle":
-            brush.polygon([(x, y - radius), (x - radius, y + radius * 0.8), (x + radius, y + radius * 0.8)], fill=colour)
+            brush.polygon(
+                [(x, y - radius), (x - radius, y + radius * 0.8), (x + radius, y + radius * 0.8)], fill=colour
+            )
         case "cross":
             brush.rectangle(_box(x, y, radius * 0.32, radius), fill=colour)
             brush.rectangle(_box(x, y, radius, radius * 0.32), fill=colour)

@@ -11,7 +11,11 @@ COLOURS = ("red", "green", "blue", "yellow", "purple", "orange", "cyan", "white"
 SIZES = ("small", "large")
 WORDS = ("OK", "NO", "HI", "UP", "GO", "ME", "TV", "BY")
 ROWS = ("top", "middle", "bottom")
-COMPANIONS = {"red": ("small", "blue", "square"), "green": ("large", "yellow", "star"), "purple": ("small", "white", "ring")}
+COMPANIONS = {
+    "red": ("small", "blue", "square"),
+    "green": ("large", "yellow", "star"),
+    "purple": ("small", "white", "ring"),
+}
 """What an object of a colour makes one expect beside it: size, colour and shape."""
 
 MARGIN = 0.03
@@ -110,9 +114,10 @@ def _place(dice: random.Random, kind: tuple[str, str, str], cell: int) -> Thing:
 
 
 def _write(dice: random.Random, cell: int) -> Word:
+    text = dice.choice(WORDS)
     x = (cell % 3 + 0.5 + dice.uniform(-0.05, 0.05)) / 3
     y = (cell // 3 + 0.5 + dice.uniform(-0.05, 0.05)) / 3
-    return Word(text=dice.choice(WORDS), row=ROWS[cell // 3], cell=cell, x=x, y=y)
+    return Word(text=text, row=ROWS[cell // 3], cell=cell, x=x, y=y)
 
 
 def relation_holds(first: Thing, relation: str, second: Thing) -> bool:
@@ -131,5 +136,3 @@ def main_relation(first: Thing, second: Thing) -> str:
     if abs(across) > abs(down):
         return "left" if across < 0 else "right"
     return "above" if down < 0 else "below"
-
-

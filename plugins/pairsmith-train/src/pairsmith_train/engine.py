@@ -47,14 +47,16 @@ def launch(worker: Sequence[str], options: TreeOptions) -> list[str]:
 def _possible(options: TreeOptions) -> None:
     on_cpu = device(options) == "cpu"
     if options.parallel == "fsdp2" and on_cpu:
-        msg = "train.parallel = 'fsdp2' needs CUDA devices: on a CPU accelerate runs plain DDP without a word. Take 'ddp'"
+        msg = (
+            "train.parallel = 'fsdp2' needs CUDA devices: on a CPU accelerate runs plain DDP without a word. Take 'ddp'"
+        )
         raise StageError(msg)
     if not on_cpu and options.processes > torch.cuda.device_count():
         msg = f"train.processes = {options.processes} and there are {torch.cuda.device_count()} CUDA devices; one each"
         raise StageError(msg)
     if options.parallel.startswith("zero"):
         try:
-            import deepspeed  # noqa: F401, PLC0415 - only looked for
+            import deepspeed  # noqa: F401 - only looked for
         except ImportError:
             msg = f"train.parallel = {options.parallel!r} needs DeepSpeed: pip install 'pairsmith-train[deepspeed]'"
             raise StageError(msg) from None
@@ -66,8 +68,8 @@ def before_models(options: TreeOptions) -> None:
         return
     if device(options) == "cpu":
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
-    import deepspeed  # noqa: PLC0415 - only for ZeRO
-    import deepspeed.ops  # noqa: PLC0415
+    import deepspeed
+    import deepspeed.ops
 
     if device(options) == "cpu":
         # A C++ extension that would be compiled for 45 s at the first start, and needs a compiler; gloo does its work.

@@ -14,9 +14,7 @@ TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2}
 """How far the first loss may be from the one of policy = reference: rounding, relative to 1 + its size."""
 
 
-def usable(
-    items: Sequence[Item], encoder: Encoder, batch_size: int, say: Callable[[str], None]
-) -> list[int]:
+def usable(items: Sequence[Item], encoder: Encoder, batch_size: int, say: Callable[[str], None]) -> list[int]:
     """Return the indices of the items that can be trained on; say by name what is left out or cut.
 
     Raises where fewer are left than make a batch.
@@ -44,9 +42,7 @@ def usable(
     return kept
 
 
-def first_step(
-    loss: Loss, policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs], precision: str
-) -> None:
+def first_step(loss: Loss, policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs], precision: str) -> None:
     """Check that the first loss is the one that policy = reference implies (ln 2 for DPO).
 
     If it is not, the stored reference belongs to another model, template or length limit, and training would follow the

@@ -48,7 +48,9 @@ class TreeOptions:
     )
     betas: tuple[float, float] = field(default=(0.9, 0.999), metadata={"help": "decay of AdamW's two averages"})
     weight_decay: float = field(default=0.0, validator=ge(0.0), metadata={"help": "AdamW's weight decay"})
-    max_grad_norm: float = field(default=1.0, validator=gt(0.0), metadata={"help": "gradients are clipped to this norm"})
+    max_grad_norm: float = field(
+        default=1.0, validator=gt(0.0), metadata={"help": "gradients are clipped to this norm"}
+    )
     precision: Literal["fp32", "bf16"] = field(
         default="fp32",
         validator=in_(("fp32", "bf16")),
@@ -76,7 +78,9 @@ class TreeOptions:
     save_steps: int = field(default=100, validator=ge(1), metadata={"help": "steps between checkpoints"})
     keep: int = field(default=2, validator=ge(2), metadata={"help": "checkpoints kept; the last whole one always is"})
     parallel: Parallel = field(
-        default="none", validator=in_(PARALLEL), metadata={"help": "how processes share the work: DDP, DeepSpeed ZeRO, FSDP2"}
+        default="none",
+        validator=in_(PARALLEL),
+        metadata={"help": "how processes share the work: DDP, DeepSpeed ZeRO, FSDP2"},
     )
     processes: int = field(default=1, validator=ge(1), metadata={"help": "processes on this machine, one a device"})
     device: Literal["auto", "cpu", "cuda"] = field(

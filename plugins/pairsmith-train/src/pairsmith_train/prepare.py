@@ -27,7 +27,7 @@ def prepare(model: nn.Module, family: ModelFamily, options: TreeOptions) -> nn.M
 
 
 def _adapter(model: nn.Module, family: ModelFamily, options: TreeOptions) -> nn.Module:
-    from peft import LoraConfig, get_peft_model  # noqa: PLC0415 - takes seconds, and full fine-tuning needs none of it
+    from peft import LoraConfig, get_peft_model
 
     lora = options.lora
     assert lora is not None

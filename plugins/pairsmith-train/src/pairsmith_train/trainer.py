@@ -24,8 +24,6 @@ from pairsmith_train.prepare import prepare, table
 from pairsmith_train.scorer import Scorer
 
 
-
-
 class TreeTrainer:
     """Implements :class:`pairsmith.interfaces.Trainer`."""
 
@@ -274,7 +272,9 @@ class _Metrics(TrainerCallback):
             "seconds": round(time.monotonic() - self._began, 3),
         }
         if not torch.isfinite(torch.tensor(row["loss"])):
-            msg = f"the loss of step {state.global_step} is {row['loss']}; lower train.learning_rate or look at the pairs"
+            msg = (
+                f"the loss of step {state.global_step} is {row['loss']}; lower train.learning_rate or look at the pairs"
+            )
             raise StageError(msg)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
