@@ -8,7 +8,7 @@ from typing import ClassVar
 from pairsmith.interfaces import Run, Scores
 from pairsmith.values import Response, Sample, user
 from pairsmith_toyworld.caption import PROMPTS
-from pairsmith_toyworld.chair import LOWER_IS_BETTER, item, rates, tally
+from pairsmith_toyworld.chair import LOWER_IS_BETTER, NEUTRAL, rates, record, tally
 from pairsmith_toyworld.options import BenchmarkOptions
 from pairsmith_toyworld.oracle import scene_of
 from pairsmith_toyworld.render import png
@@ -26,7 +26,7 @@ class ToyworldBenchmark:
 
     def samples(self) -> Iterator[Sample]:
         """Yield the held-out pictures; the three prompts take turns."""
-        dice = random.Random(self._options.seed)  # noqa: S311 - no secret
+        dice = random.Random(self._options.seed)
         for number in range(self._options.scenes):
             scene = draw(dice)
             yield Sample(
@@ -38,14 +38,13 @@ class ToyworldBenchmark:
 
     def score(self, samples: Sequence[Sample], responses: Sequence[Response]) -> Scores:
         """Score one caption per picture."""
-        pairs = zip(samples, responses, strict=True)
-        tallies = [tally(response.text, scene_of(sample)) for sample, response in pairs]
+        told = [(response.text, scene_of(sample)) for sample, response in zip(samples, responses, strict=True)]
         total: Counter[str] = Counter()
-        for counts in tallies:
-            total.update(counts)
+        for text, scene in told:
+            total.update(tally(text, scene))
         return Scores(
             metrics=rates(total),
             lower_is_better=LOWER_IS_BETTER,
-            neutral=("length",),
-            items=[item(counts) for counts in tallies],
+            neutral=NEUTRAL,
+            items=[record(text, scene) for text, scene in told],
         )

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pairsmith_toyworld.grammar import Said, parse
+from pairsmith_toyworld.grammar import Said, parse, tell
 from pairsmith_toyworld.oracle import verify
 from pairsmith_toyworld.scene import COMPANIONS, Scene
 
 LOWER_IS_BETTER = ("chair_i", "chair_s", "word_false", "companion_absent", "malformed")
+NEUTRAL = ("length",)
 
 _RATES = {
     "chair_i": ("objects false", "objects"),
@@ -94,6 +95,13 @@ def rates(counts: Mapping[str, int]) -> dict[str, float]:
     return {**found, "length": counts.get("words_of_text", 0) / max(1, counts.get("captions", 0))}
 
 
-def item(counts: Mapping[str, int]) -> dict[str, Any]:
-    """Return the record of one caption."""
-    return {name: counts.get(name, 0) for name in ("objects", "objects false", "objects there", "objects found")}
+def record(text: str, scene: Scene) -> dict[str, Any]:
+    """Return what is kept of one caption: its objects, and what it says that is false."""
+    claims, counts = parse(text), tally(text, scene)
+    return {
+        "objects": counts["objects"],
+        "objects_false": counts["objects false"],
+        "objects_there": counts["objects there"],
+        "objects_found": counts["objects found"],
+        "false": [tell(said) for said, so in zip(claims, verify(claims, scene), strict=True) if not so],
+    }

@@ -3,9 +3,11 @@
 from typing import Literal
 
 from attrs import field, frozen
-from attrs.validators import ge, gt, in_, le
+from attrs.validators import deep_iterable, ge, gt, in_, le, min_len
 
 ANSWERS = ("none", "faithful", "biased")
+Aspect = Literal["object", "scale", "spatial", "text", "count", "grammar"]
+ASPECTS: tuple[Aspect, ...] = ("object", "scale", "spatial", "text", "count", "grammar")
 SPLITS = ("preferences", "sft", "evaluation")
 
 
@@ -39,6 +41,11 @@ class OracleOptions:
         default=0.0, validator=[ge(0.0), le(1.0)], metadata={"help": "probability that a verdict is the wrong one"}
     )
     seed: int = field(default=0, validator=ge(0), metadata={"help": "which verdicts are wrong"})
+    aspects: tuple[Aspect, ...] = field(
+        default=ASPECTS,
+        validator=[min_len(1), deep_iterable(in_(ASPECTS))],
+        metadata={"help": "the claims it is asked about: object, scale, spatial, text, count, grammar"},
+    )
 
 
 @frozen(kw_only=True)

@@ -53,13 +53,16 @@ def scene_of(sample: Sample) -> Scene:
 
 
 class OracleJudge:
-    """Implements :class:`pairsmith.interfaces.Judge`. With ``noise`` p it says the opposite with probability p."""
+    """Implements :class:`pairsmith.interfaces.Judge`. With ``noise`` p it says the opposite with probability p.
 
-    aspects = None
+    Asked about all claims at once, it finds what is said of an absent object false as well. Where a first oracle is asked
+    about objects only and a second about the rest, the second is not shown what depends on an absent object.
+    """
 
     def __init__(self, options: OracleOptions, run: Run) -> None:  # noqa: ARG002 - the signature of every factory
-        """Take the noise."""
+        """Take the noise and the aspects."""
         self._noise, self._seed = options.noise, options.seed
+        self.aspects: tuple[str, ...] | None = options.aspects
 
     def judge(self, cases: Sequence[Case]) -> list[list[Verdict]]:
         """Return a verdict per claim."""
@@ -76,7 +79,7 @@ class OracleJudge:
         return sorted(verdicts, key=lambda verdict: order[str(verdict.claim_id)])
 
     def _verdict(self, claim: Claim, so: bool, scene: Scene) -> Verdict:  # noqa: FBT001
-        errs = random.Random(derive(self._seed, claim.id)).random() < self._noise  # noqa: S311 - no secret
+        errs = random.Random(derive(self._seed, claim.id)).random() < self._noise
         return Verdict(
             judge="toyworld-oracle",
             response_id=claim.response_id,

@@ -36,7 +36,7 @@ def put_in_place(out: Path, base: Path = BASE) -> dict[str, Any]:
         msg = f"recall is {recall:.1f} and must be {LEAST_RECALL}: nothing was changed. Try another seed of {RECIPE!r}"
         raise SystemExit(msg)
     document = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    model = out / "stages" / "captions" / "output" / "model"
+    model = out / "stages" / document["trainings"][-1] / "output" / "model"
     shutil.rmtree(base, ignore_errors=True)
     shutil.copytree(model, base, ignore=shutil.ignore_patterns("*.safetensors", "*.index.json"))
     weights = {name: value.half() for path in model.glob("*.safetensors") for name, value in load_file(path).items()}

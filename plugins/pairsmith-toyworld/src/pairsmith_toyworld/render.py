@@ -41,7 +41,8 @@ def render(scene: Scene) -> NDArray[np.uint8]:
         brush.text(place, scene.word.text, font=_font(int(cell * 0.62)), fill=_INK, anchor="mm")
     pixels = np.asarray(picture.reduce(_FINER)).astype(np.int16)
     noise = np.random.default_rng(scene.noise).integers(-_NOISE, _NOISE + 1, size=pixels.shape, dtype=np.int16)
-    return np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    clipped: NDArray[np.uint8] = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    return clipped
 
 
 def png(scene: Scene) -> bytes:

@@ -31,7 +31,7 @@ class ToyworldSource:
             yield self._sample(number)
 
     def _sample(self, number: int) -> Sample:
-        dice = random.Random(derive(self._run.seed, "toyworld", self._options.split, number))  # noqa: S311 - no secret
+        dice = random.Random(derive(self._run.seed, "toyworld", self._options.split, number))
         asked = self._options.answers != "none" and dice.random() < self._options.questions
         scene = draw(dice, word=_WORD_WHERE_ASKED) if asked else draw(dice)
         name = f"toyworld-{number:06d}"
