@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -30,7 +30,7 @@ class Chain:
     def _codec(self) -> RowCodec:
         return self.directory.codec
 
-    def with_stage(self, **stages: Stage | tuple[Stage, ...] | None) -> "Chain":
+    def with_stage(self, **stages: Any) -> "Chain":  # noqa: ANN401 - a stage, or several
         """Return the chain one stage longer."""
         return evolve(self, **stages)
 

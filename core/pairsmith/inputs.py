@@ -17,10 +17,10 @@ def fingerprint(paths: Iterable[Path]) -> str:
     for path in paths:
         digest.update(f"{path}\0".encode())
         if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if file.is_file():
-                    status = file.stat()
-                    digest.update(f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+            for inside in sorted(path.rglob("*")):
+                if inside.is_file():
+                    status = inside.stat()
+                    digest.update(f"{inside.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
         elif path.is_file():
             status = path.stat()
             if status.st_size > _READ_WHOLE:

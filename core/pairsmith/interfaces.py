@@ -252,7 +252,13 @@ class EncodedPrompt:
 class Codec(Protocol):
     """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process."""
 
-    pad_token: int
+    @property
+    def pad_token(self) -> int:
+        """The token that pads."""
+
+    @property
+    def end(self) -> int:
+        """The end-of-sequence token."""
 
     def prompt(self, turns: Sequence[Turn], images: Sequence[Image]) -> EncodedPrompt:
         """Encode a conversation up to where the answer begins."""
@@ -433,5 +439,5 @@ class Reporter(Protocol):
 class Engine(Protocol):
     """Runs the parts of a stage."""
 
-    def map(self, work: "Any", parts: Iterable[Any]) -> Iterator[Any]:
+    def map(self, work: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
         """Yield ``work(part)`` for each part, in order."""

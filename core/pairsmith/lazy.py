@@ -3,7 +3,7 @@
 import gc
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from attrs import define, field
 
@@ -46,7 +46,7 @@ class Lazy:
             self._made.append(made)
         return self._made[0]
 
-    def __enter__(self) -> "Lazy":
+    def __enter__(self) -> Self:
         """Build nothing yet."""
         return self
 

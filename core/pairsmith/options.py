@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from attrs import NOTHING, Attribute, Factory, fields, fields_dict, frozen, has
 
@@ -50,9 +50,13 @@ def read(table: Mapping[str, Any], options: type[T], where: str) -> T:
 
 def read_all(table: Mapping[str, Any], options: type[T], where: str) -> tuple[T | None, list[Fault]]:
     """Read ``table`` and return the options, or ``None`` and all that is wrong."""
-    faults = [Fault(f"{where}.{name}", _unknown(name, options)) for name in table if name not in fields_dict(options)]
+    faults = [
+        Fault(f"{where}.{name}", _unknown(name, options))
+        for name in table
+        if name not in fields_dict(cast("Any", options))
+    ]
     values: dict[str, Any] = {}
-    for attribute, kind in _typed(options):
+    for attribute, kind in _typed(cast("Any", options)):
         place = f"{where}.{attribute.name}"
         if attribute.name not in table:
             if attribute.default is NOTHING:
@@ -194,7 +198,7 @@ def describe(options: type[Any]) -> list[Described]:
             default=_default(attribute),
             help=str(attribute.metadata.get("help", "")),
         )
-        for attribute, kind in _typed(options)
+        for attribute, kind in _typed(cast("Any", options))
     ]
 
 

@@ -293,7 +293,8 @@ class _Reader:
         control = self._control()
         check = single.get("image_check") or self._default_check()
         self._missing(single, several, trainings)
-        if self.faults or said is None or hygiene is None or single.get("images") is None or check is None:
+        images = single.get("images")
+        if self.faults or said is None or hygiene is None or images is None or check is None:
             return None
         return Recipe(
             name=self.document.name,
@@ -309,9 +310,17 @@ class _Reader:
             trainings=trainings,
             control=control,
             image_check=check,
-            images=single["images"],  # type: ignore[arg-type] - checked above
-            **{name: single.get(name) for name in ("model", "claims", "pairs", "evaluation", "engine")},  # type: ignore[arg-type]
-            **several,
+            images=images,
+            model=single.get("model"),
+            claims=single.get("claims"),
+            pairs=single.get("pairs"),
+            evaluation=single.get("evaluation"),
+            engine=single.get("engine"),
+            image_judges=several["image_judges"],
+            responses=several["responses"],
+            judges=several["judges"],
+            benchmarks=several["benchmarks"],
+            reports=several["reports"],
         )
 
     def _unknown_tables(self) -> None:
@@ -417,9 +426,10 @@ class _Reader:
         own = stage.get("name", "train")
         if not isinstance(own, str) or not own.replace("-", "").isalnum():
             self.faults.append(Fault(f"{where}.name", f"expected a name of letters, digits and hyphens, got {own!r}"))
-        if any(use is None for use in uses.values()):
+        pairs, loss, train = uses["pairs"], uses["loss"], uses["train"]
+        if pairs is None or loss is None or train is None:
             return None
-        return Training(name=own, **uses)  # type: ignore[arg-type] - none of them is None
+        return Training(name=str(own), pairs=pairs, loss=loss, train=train)
 
     def _default_check(self) -> Use | None:
         """Bound and check images unless a recipe says otherwise."""

@@ -4,7 +4,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from attrs import frozen
 
@@ -67,7 +67,7 @@ class Explained:
     directory: RunDirectory
     name: str
 
-    def __enter__(self) -> "Explained":
+    def __enter__(self) -> Self:
         """Begin."""
         return self
 

@@ -128,7 +128,12 @@ class Trainings:
             file = log.open("ab")
         except OSError as error:
             raise disk_error(error, log) from error
-        with file, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, env=environment) as process:
+        with (
+            file,
+            subprocess.Popen(  # noqa: S603 - the trainer made the command
+                command, stdout=subprocess.PIPE, stderr=file, env=environment
+            ) as process,
+        ):
             try:
                 talk = threading.Thread(target=self._pass_on, args=(process.stdout, file), daemon=True)
                 talk.start()

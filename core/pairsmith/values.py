@@ -253,11 +253,11 @@ class Item:
 
 
 def turns(sample: Sample, response: Response | None = None, *, context: str | None = None) -> tuple[Turn, ...]:
-    """Return the conversation a response answers, with the sample's context in its place.
+    r"""Return the conversation a response answers, with the sample's context in its place.
 
     >>> post = Sample(id="1", prompt=(Turn(role="user", text="Describe the image."),), context="At the sea")
     >>> turns(post)[0].text
-    'At the sea\\nDescribe the image.'
+    'At the sea\nDescribe the image.'
     """
     prompt = (response.prompt if response else ()) or sample.prompt
     context = sample.context if context is None else context

@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run_stage(Path(path), name)
     except PairsmithError as error:
-        print(f"{ERROR}{error}", file=sys.stderr, flush=True)
+        print(f"{ERROR}{error}", file=sys.stderr, flush=True)  # noqa: T201 - the run reads it there
         return 1
     return 0
 

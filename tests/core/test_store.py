@@ -94,7 +94,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(stage: Stage, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr("pairsmith.store.os.fsync", full)
-        with pytest.raises(StageError, match="The disk is full: .*part-000003"):
+        with pytest.raises(StageError, match=r"The disk is full: .*part-000003"):
             stage.write(3, [{"n": 1}])
     assert stage.parts() == [0, 1, 2]
     assert not list(stage.directory.glob(".*tmp"))
@@ -109,4 +109,4 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_atomically(path, [b"old"])
     write_atomically(path, [b"new", b"er"])
     assert path.read_bytes() == b"newer"
-    assert os.listdir(tmp_path) == ["f"]
+    assert [one.name for one in tmp_path.iterdir()] == ["f"]

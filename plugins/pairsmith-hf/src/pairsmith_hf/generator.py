@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import torch
 from transformers import GenerationConfig
@@ -30,7 +30,7 @@ class HfGenerator:
             msg = "[responses] use = 'hf' answers with the recipe's model; add a table [model]"
             raise RecipeError(msg)
         device = ("cuda" if torch.cuda.is_available() else "cpu") if options.device == "auto" else options.device
-        dtype = options.dtype or getattr(run.family, "dtype", "float32")
+        dtype = str(options.dtype or getattr(run.family, "dtype", "float32"))
         self._options, self._device = options, device
         self._codec = run.family.codec(run.weights)
         self._model: Any = run.family.load(run.weights, device=device, dtype=dtype)
@@ -38,7 +38,7 @@ class HfGenerator:
         self._recorded = {"temperature": options.temperature, "top_p": options.top_p, "top_k": options.top_k}
         self._dtype = dtype
 
-    def __enter__(self) -> "HfGenerator":
+    def __enter__(self) -> Self:
         """Use the model."""
         return self
 

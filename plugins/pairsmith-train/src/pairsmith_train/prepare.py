@@ -12,7 +12,7 @@ from pairsmith_train.options import TreeOptions
 
 def prepare(model: nn.Module, family: ModelFamily, options: TreeOptions) -> nn.Module:
     """Freeze what is not to be trained, or add an adapter. Raises where nothing would be trained of what was asked for."""
-    model.requires_grad_(requires_grad=False)
+    model.requires_grad_(False)  # noqa: FBT003 - torch names it differently in its stubs
     if options.lora is not None:
         return _adapter(model, family, options)
     parts = family.parts()
@@ -22,7 +22,7 @@ def prepare(model: nn.Module, family: ModelFamily, options: TreeOptions) -> nn.M
             msg = f"train.parts: the model has no parameter in its {part} (pattern {parts[part]!r})"
             raise StageError(msg)
         for value in found:
-            value.requires_grad_(requires_grad=True)
+            value.requires_grad_(True)  # noqa: FBT003
     return model
 
 
@@ -37,7 +37,8 @@ def _adapter(model: nn.Module, family: ModelFamily, options: TreeOptions) -> nn.
         msg = f"train.lora.scope = {list(lora.scope)} covers no linear module of the model (pattern {targets!r})"
         raise StageError(msg)
     config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets)
-    return get_peft_model(model, config)  # type: ignore[arg-type]
+    adapted: nn.Module = get_peft_model(model, config)
+    return adapted
 
 
 def table(model: nn.Module, family: ModelFamily) -> list[str]:

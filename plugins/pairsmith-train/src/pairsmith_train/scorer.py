@@ -55,7 +55,7 @@ class Scorer(nn.Module):
         found = torch.cat(chunks)
         return found[torch.argsort(order)]
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002 - torch's signature
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]  # noqa: ANN401, ARG002 - torch's signature
         """Return what is trained and nothing else: a frozen base has no place in a checkpoint of its adapter."""
         return {name: value.detach() for name, value in self.named_parameters() if value.requires_grad}
 

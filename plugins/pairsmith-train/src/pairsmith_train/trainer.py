@@ -190,7 +190,7 @@ class TreeTrainer:
         )
 
 
-class LossTrainer(Trainer):
+class LossTrainer(Trainer):  # type: ignore[misc]
     """transformers' trainer with a loss of its own. Nothing else is overridden."""
 
     loss: Loss
@@ -218,7 +218,7 @@ class LossTrainer(Trainer):
         return (mean, {"log_probs": flat}) if return_outputs else mean
 
     def _watch(self, metrics: Mapping[str, float]) -> None:
-        self.state.watched = [*getattr(self.state, "watched", []), metrics]  # type: ignore[attr-defined]
+        self.state.watched = [*getattr(self.state, "watched", []), metrics]
 
 
 class _Items(Dataset[tuple[Item, Reference | None]]):
@@ -235,7 +235,7 @@ class _Items(Dataset[tuple[Item, Reference | None]]):
         return self._items[place], None if self._reference is None else self._reference[place]
 
 
-class _Marks(TrainerCallback):
+class _Marks(TrainerCallback):  # type: ignore[misc]
     """Marks each checkpoint as whole once transformers is done with it."""
 
     def __init__(self, checkpoints: Checkpoints) -> None:
@@ -248,7 +248,7 @@ class _Marks(TrainerCallback):
             self._checkpoints.mark(state.global_step)
 
 
-class _Metrics(TrainerCallback):
+class _Metrics(TrainerCallback):  # type: ignore[misc]
     """Appends a line per step to the run's metrics."""
 
     def __init__(self, path: Path) -> None:
