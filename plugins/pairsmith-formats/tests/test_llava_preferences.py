@@ -116,7 +116,7 @@ def test_a_row_without_image_is_allowed(tmp_path: Path, run: Run) -> None:
     ({"conversations": []}, "must end 'conversations' with a question and an answer"),
     ({"rejected_conversations": says("What?")}, "must end 'rejected_conversations' with a question and an answer"),
     ({"conversations": [{"from": "bot", "value": "x"}]}, "{'from': 'bot', 'value': 'x'}"),
-    ({"conversations": says("What?") + [{"from": "gpt", "value": None}]}, "{'from': 'gpt', 'value': None}"),
+    ({"conversations": [*says("What?"), {"from": "gpt", "value": None}]}, "{'from': 'gpt', 'value': None}"),
     ({"image": None}, "speaks of an '<image>' and names none"),
     ({"image": "/etc/passwd"}, "leaves the folder"),
     ({"image": "C:\\x.jpg"}, "leaves the folder"),
@@ -180,7 +180,7 @@ def test_a_source_starts_in_the_middle(tmp_path: Path, run: Run) -> None:
 
 
 def test_the_file_must_be_there_and_alone(tmp_path: Path, run: Run) -> None:
-    with pytest.raises(StageError, match="must hold one .json or .jsonl file: there is none"):
+    with pytest.raises(StageError, match=r"must hold one \.json or \.jsonl file: there is none"):
         source(tmp_path, run)
     (tmp_path / "a.json").write_text("[]")
     (tmp_path / "b.jsonl").write_text("")

@@ -48,7 +48,7 @@ def test_a_source_starts_in_the_middle(run: Run, photos: Path) -> None:
     assert list(source.samples(9)) == []
 
 
-@pytest.mark.parametrize("data", [b"One?\nTwo?\n", b"\xef\xbb\xbfOne?\r\n\r\nTwo?", "One?\nTwo?".encode()])
+@pytest.mark.parametrize("data", [b"One?\nTwo?\n", b"\xef\xbb\xbfOne?\r\n\r\nTwo?", b"One?\nTwo?"])
 def test_lines_belong_to_images_in_order(run: Run, photos: Path, tmp_path: Path, data: bytes) -> None:
     (tmp_path / "prompts.txt").write_bytes(data)
     found = samples(run, path=photos, prompt_file=tmp_path / "prompts.txt")
