@@ -6,11 +6,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from attrs import define, field, evolve
+from attrs import define, evolve, field
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from pairsmith.values import Claim, Corrupted, Image, Item, Judged, Pair, Response, Sample, Verdict, user
+from pairsmith.values import Claim, Image, Item, Judged, Pair, Response, Sample, Verdict, user
 
 SHAPES = ("circle", "square", "triangle", "star")
 COLOURS = {"red": "#d43a2f", "blue": "#2f62d4", "yellow": "#e3c22b", "green": "#3c9a4a"}
@@ -119,7 +119,7 @@ def draw(folder: Path, number: int, side: int = 48) -> Path:
         colour = random.choice(list(COLOURS.values()))
         top = side * row // 3 + 2
         box = (side // 3, top, side // 3 + side // 4, top + side // 4)
-        (pen.ellipse if random.random() < 0.5 else pen.rectangle)(box, fill=colour)  # noqa: PLR2004
+        (pen.ellipse if random.random() < 0.5 else pen.rectangle)(box, fill=colour)
     path = folder / f"{number}.png"
     picture.save(path)
     return path
@@ -190,7 +190,7 @@ def stage(name: str, items: int, seconds: float, **counts: int) -> dict[str, Any
 def stages(size: int) -> dict[str, dict[str, Any]]:
     """Return the stages of a run that kept ``size`` pairs."""
     left_out = {"dropped__near-identical": 9, "dropped__identical": 3, "dropped__length-ratio": 1}
-    table = {
+    return {
         "images": stage("images", size + 15, 3.4, samples=size + 13, dropped__bad_image=2),
         "responses": stage("responses", size + 13, 84.0, responses=5 * (size + 13)),
         "claims": stage("claims", size + 13, 1.2, claims=18 * (size + 13)),
@@ -207,7 +207,6 @@ def stages(size: int) -> dict[str, dict[str, Any]]:
         "evaluate-chair-trained": stage("evaluate-chair-trained", 400, 6.0, responses=400),
         "evaluate-chair-control": stage("evaluate-chair-control", 400, 7.0, responses=400),
     }
-    return table
 
 
 RECIPE: dict[str, Any] = {
@@ -268,8 +267,3 @@ def synthetic_run(directory: Path, size: int, **changes: Any) -> MemoryRun:
         scores=evaluations(),
     )
     return evolve(run, **changes)
-
-
-def corrupted(item: Item, image: Path, context: str) -> Item:
-    """Return an item with a worse image and a worse context."""
-    return evolve(item, corrupted=Corrupted(images=(Image(path=image),), context=context))

@@ -1,5 +1,6 @@
 """Distributions, picks, curves and counts, on numbers worked by hand."""
 
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_picks_are_spread_evenly_and_few(size: int) -> None:
     assert len(picked) == len(set(picked)) == min(size, 20)
     assert picked == sorted(picked)
     if size > 21:
-        gaps = [after - before for before, after in zip(picked, picked[1:], strict=False)]
+        gaps = [after - before for before, after in pairwise(picked)]
         assert max(gaps) <= 2 * min(gaps)
         assert picked[-1] >= size * 0.75
 

@@ -26,5 +26,5 @@ def test_the_number_of_pairs_is_bounded(pairs: int) -> None:
 
 def test_importing_it_imports_no_plotting_or_image_library() -> None:
     code = "import sys, pairsmith_report; print([m for m in ('matplotlib','PIL','jinja2','numpy') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from attrs import evolve
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
-from pairsmith.values import Response, Sample, Turn
+from pairsmith.values import Corrupted, Demonstration, Image, Item, Judged, Response, Sample, Turn
 from pairsmith_report.options import HtmlOptions
 from pairsmith_report.page import HtmlReporter
 
@@ -88,7 +89,7 @@ def test_it_is_well_formed_and_can_be_read_aloud(make_run: Callable[..., Any]) -
     assert len(outline.ids) == len(set(outline.ids))
     assert outline.headings[0] == 1
     assert outline.headings.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(outline.headings, outline.headings[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(outline.headings))
     assert outline.images_without_text == 0
     assert not outline.tags & {"script", "link", "iframe", "object", "embed", "form", "base"}
 
@@ -122,7 +123,7 @@ def test_pairs_are_spread_over_the_run(make_run: Callable[..., Any]) -> None:
     shown = re.findall(r"\d\. <code>scene-(\d+):pair</code>", page)
     assert len(shown) == 5
     assert shown[0] == "00000"
-    gaps = [int(after) - int(before) for before, after in zip(shown, shown[1:], strict=False)]
+    gaps = [int(after) - int(before) for before, after in pairwise(shown)]
     assert min(gaps) > 60
 
 
@@ -234,8 +235,6 @@ def test_each_side_shows_its_own_prompt_where_they_differ(make_run: Callable[...
 
 
 def test_a_corrupted_image_and_context_are_shown(make_run: Callable[..., Any]) -> None:
-    from pairsmith.values import Corrupted, Image  # noqa: PLC0415
-
     run = make_run(1)
     plain = run.make
 
@@ -282,8 +281,6 @@ def test_long_answers_and_many_claims_keep_the_page_bounded(make_run: Callable[.
 
 
 def test_demonstrations_have_one_side(make_run: Callable[..., Any]) -> None:
-    from pairsmith.values import Demonstration, Item, Judged  # noqa: PLC0415
-
     sample = Sample(id="s", prompt=(Turn(role="user", text="What?"),))
     answer = Response(id="r", sample_id="s", text="A cat.")
     item = Item(value=Demonstration(id="d", sample=sample, chosen=answer, score=0.5))

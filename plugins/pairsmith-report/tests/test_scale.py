@@ -23,7 +23,7 @@ def most_memory(folder: Path, size: int) -> int:
     folder.mkdir()
     synthetic = Path(__file__).with_name("conftest.py")
     command = [sys.executable, "-c", SCRIPT, str(synthetic), str(folder), str(size)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def test_memory_does_not_grow_with_the_run(tmp_path: Path) -> None:

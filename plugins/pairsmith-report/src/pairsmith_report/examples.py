@@ -111,10 +111,7 @@ def _answer(
     value: Pair | Demonstration, side: Side, spans: tuple[Span, ...], judged: Judged | None, *, prompt: tuple[Turn, ...]
 ) -> Answer:
     response = value.response(side)
-    if isinstance(value, Pair):
-        score = None if value.scores is None else value.scores[side == "rejected"]
-    else:
-        score = value.score
+    score = _score(value, side)
     verdicts = [one for one in judged.verdicts if one.response_id == response.id] if judged else []
     claims = [one for one in judged.claims if one.response_id == response.id] if judged else []
     return Answer(
@@ -128,6 +125,12 @@ def _answer(
         more_claims=max(0, len(claims) - MOST_CLAIMS),
         opinions=tuple(_opinion(verdict) for verdict in verdicts if verdict.claim_id is None),
     )
+
+
+def _score(value: Pair | Demonstration, side: Side) -> float | None:
+    if isinstance(value, Demonstration):
+        return value.score
+    return None if value.scores is None else value.scores[side == "rejected"]
 
 
 def _judged_claim(claim: Claim, verdicts: Sequence[Verdict]) -> JudgedClaim:

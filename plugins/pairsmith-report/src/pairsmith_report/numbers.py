@@ -12,6 +12,8 @@ def number(value: float | None, decimals: int | None = None) -> str:
 
     >>> number(1234), number(0.12345), number(15.1, 1)
     ('1,234', '0.123', '15.1')
+    >>> number(-0.0001, 3)
+    '0.000'
     >>> number(-7) == f"{MINUS}7", number(None) == ABSENT
     (True, True)
     """
@@ -19,7 +21,8 @@ def number(value: float | None, decimals: int | None = None) -> str:
         return ABSENT
     if decimals is None:
         decimals = 0 if value == int(value) else decimals_for(abs(value))
-    return f"{value:,.{decimals}f}".replace("-", MINUS)
+    text = f"{abs(value):,.{decimals}f}"
+    return f"{MINUS}{text}" if value < 0 and text.strip("0.") else text
 
 
 def decimals_for(size: float) -> int:
