@@ -32,7 +32,9 @@ class ToyworldSource:
 
     def _sample(self, number: int) -> Sample:
         dice = random.Random(derive(self._run.seed, "toyworld", self._options.split, number))
-        asked = self._options.answers != "none" and dice.random() < self._options.questions
+        asked = (
+            dice.random() < self._options.questions and self._options.answers != "none"
+        )  # the dice are thrown anyway
         scene = draw(dice, word=_WORD_WHERE_ASKED) if asked else draw(dice)
         name = f"toyworld-{number:06d}"
         given: tuple[Response, ...] = ()
