@@ -4,6 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import finalize
 
 from pairsmith.builtin.options import StoredOptions
 from pairsmith.errors import StageError
@@ -26,6 +27,7 @@ class Stored:
         """Read no more than where the rows are."""
         self._options = options
         self._index = sqlite3.connect("", check_same_thread=False)  # a file of its own that goes with the connection
+        finalize(self, self._index.close)
         self._index.execute("CREATE TABLE rows (id TEXT, line INTEGER, offset INTEGER, length INTEGER)")
         self._index.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", self._places())
         self._index.execute("CREATE INDEX by_id ON rows (id)")

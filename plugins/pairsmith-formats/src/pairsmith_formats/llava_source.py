@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
+from weakref import finalize
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
@@ -106,6 +107,7 @@ class _Seen:
 
     def __init__(self) -> None:
         self._table = sqlite3.connect("", check_same_thread=False)
+        finalize(self, self._table.close)
         self._table.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID")
 
     def add(self, name: str, record: Record) -> None:
