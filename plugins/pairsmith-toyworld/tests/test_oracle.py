@@ -3,9 +3,10 @@ from collections import Counter
 from random import Random
 
 import pytest
+from attrs import evolve
 
 from pairsmith.errors import StageError
-from pairsmith.values import Case, Response, Sample, user
+from pairsmith.values import Case, Claim, Response, Sample, user
 from pairsmith_toyworld.caption import BIASED, caption
 from pairsmith_toyworld.grammar import GrammarDecomposer, parse
 from pairsmith_toyworld.options import OracleOptions
@@ -53,7 +54,7 @@ def test_there_is_a_verdict_per_claim_in_the_order_of_the_claims(run, with_word)
     shown = case(
         with_word, "there is a large red circle .", "there is a large red circle . in total there is one object ."
     )
-    shown = Case(sample=shown.sample, responses=shown.responses, claims=shown.claims[::-1])
+    shown = evolve(shown, claims=shown.claims[::-1])
     (verdicts,) = OracleJudge(OracleOptions(), run).judge([shown])
     assert [verdict.claim_id for verdict in verdicts] == [claim.id for claim in shown.claims]
     assert [verdict.outcome for verdict in verdicts] == ["contradicted"] + ["supported"] * 4
@@ -92,6 +93,13 @@ def test_a_sample_of_another_world_is_refused_by_name(run, truth):
     sample = Sample(id="cat", prompt=user("?"), truth=truth)
     with pytest.raises(StageError, match="sample 'cat' has no scene"):
         OracleJudge(OracleOptions(), run).judge([Case(sample=sample, responses=())])
+
+
+def test_claims_of_another_decomposer_are_refused_by_name(run, with_word):
+    shown = case(with_word, "there is a large red circle .")
+    foreign = Claim(id="s/0#9", response_id="s/0", aspect="object", text="a cat")
+    with pytest.raises(StageError, match=r"claim 's/0#9' \('a cat'\) is not of the toy world's grammar"):
+        OracleJudge(OracleOptions(), run).judge([evolve(shown, claims=(foreign,))])
 
 
 def many(number):

@@ -8,7 +8,7 @@ from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
 from pairsmith.seeds import derive
 from pairsmith.values import Case, Claim, Sample, Verdict
-from pairsmith_toyworld.grammar import Said
+from pairsmith_toyworld.grammar import ASPECTS, Said
 from pairsmith_toyworld.options import OracleOptions
 from pairsmith_toyworld.scene import Scene, relation_holds
 
@@ -73,7 +73,7 @@ class OracleJudge:
         verdicts = []
         for response in case.responses:
             claims = [claim for claim in case.claims if claim.response_id == response.id]
-            holds = verify([dict(claim.data) for claim in claims], scene)
+            holds = verify([_said(claim) for claim in claims], scene)
             verdicts += [self._verdict(claim, so, scene) for claim, so in zip(claims, holds, strict=True)]
         order = {claim.id: place for place, claim in enumerate(case.claims)}
         return sorted(verdicts, key=lambda verdict: order[str(verdict.claim_id)])
@@ -87,6 +87,13 @@ class OracleJudge:
             outcome="supported" if so != errs else "contradicted",
             evidence=_evidence(claim, scene),
         )
+
+
+def _said(claim: Claim) -> Said:
+    if claim.data.get("kind") not in ASPECTS:
+        msg = f"claim {claim.id!r} ({claim.text!r}) is not of the toy world's grammar; set [claims] use = 'toyworld-grammar'"
+        raise StageError(msg)
+    return dict(claim.data)
 
 
 def _evidence(claim: Claim, scene: Scene) -> dict[str, Any]:
