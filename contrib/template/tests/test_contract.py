@@ -1,0 +1,5 @@
+from pairsmith.testing import JudgeContract
+
+
+class TestJudge(JudgeContract):
+    name = "pairsmith-judge-NAME/NAME"
