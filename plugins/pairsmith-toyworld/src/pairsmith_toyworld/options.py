@@ -44,7 +44,7 @@ class OracleOptions:
     aspects: tuple[Aspect, ...] = field(
         default=ASPECTS,
         validator=[min_len(1), deep_iterable(in_(ASPECTS))],
-        metadata={"help": "the claims it is asked about: object, scale, spatial, text, count, grammar"},
+        metadata={"help": "the claims it is asked about, by aspect"},
     )
 
 
