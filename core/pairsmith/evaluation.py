@@ -1,46 +1,76 @@
 """Evaluates models on benchmarks: the samples once, one stage of answers per model, the scores beside the answers."""
 
-import json
-from collections.abc import Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
 from itertools import islice
-from typing import Any
 
-from pairsmith.interfaces import Benchmark, Scores
-from pairsmith.store import Stage, write_atomically, write_json
-from pairsmith.values import Response, Sample
+from attrs import frozen
 
-
-def write_scores(
-    stage: Stage, benchmark: Benchmark, name: str, model: str, samples: list[Sample], responses: list[Response]
-) -> Mapping[str, Any]:
-    """Score a model's answers; per-item results are kept, so that they can be looked at one by one."""
-    scores: Scores = benchmark.score(samples, responses)
-    note = {
-        "benchmark": name,
-        "model": model,
-        "metrics": dict(scores.metrics),
-        "lower_is_better": list(scores.lower_is_better),
-        "neutral": list(scores.neutral),
-        "source": benchmark.source,
-        "items": len(samples),
-    }
-
-    def lines() -> Iterator[bytes]:
-        for sample, response, item in zip(samples, responses, scores.items or [{}] * len(samples), strict=True):
-            row = {"id": sample.id, "response": response.text, **item}
-            yield json.dumps(row, ensure_ascii=False).encode() + b"\n"
-
-    write_atomically(stage.directory / "items.jsonl", lines())
-    write_json(stage.directory / "scores.json", note)
-    return note
+from pairsmith import names, stages
+from pairsmith.chain import Chain
+from pairsmith.directory import RunDirectory
+from pairsmith.interfaces import Run
+from pairsmith.lazy import Lazy
+from pairsmith.model import Model, Trained, with_model
+from pairsmith.recipe import Recipe, Use
+from pairsmith.runner import Explained, Runner, component_key, ingredients, sizes_of
+from pairsmith.scored import write_scores
+from pairsmith.seeds import derive
+from pairsmith.stages import Step
+from pairsmith.store import Stage
 
 
-def read_scores(stage: Stage) -> Mapping[str, Any] | None:
-    """Return the scores of a stage of answers, or ``None`` where there are none."""
-    return stage.note("scores.json")
+@frozen(kw_only=True)
+class Evaluations:
+    """Asks every model of a recipe what its benchmarks ask."""
 
+    recipe: Recipe
+    directory: RunDirectory
+    run: Run
+    model: Model
+    runner: Runner
 
-def batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
-    """Yield the samples in parts."""
-    while batch := list(islice(samples, size)):
-        yield batch
+    def evaluate(self, models: Mapping[str, Trained]) -> None:
+        """Score each model on each benchmark; what was scored before is not asked again."""
+        for index, use in enumerate(self.recipe.benchmarks):
+            name = names.benchmark_name(self.recipe, index)
+            with ExitStack() as stack:
+                benchmark = stack.enter_context(Lazy(use, self.run))
+                check = stack.enter_context(Lazy(self.recipe.image_check, self.run))
+                chain = Chain(directory=self.directory, samples=self._samples(name, use, benchmark, check))
+                for model, trained in models.items():
+                    self._answers(chain, benchmark, name, model, trained)
+
+    def _samples(self, name: str, use: Use, benchmark: Lazy, check: Lazy) -> Stage:
+        made_from = {"benchmark": component_key(use), "part_size": self.recipe.part_size}
+        stage = self.directory.prepare(f"benchmark-{name}", ingredients("benchmark", [], **made_from))
+        if stage.done() is None:
+            began = time.monotonic()
+            with Explained(self.directory, stage.name):
+                there = len(stage.parts())
+                samples = islice(iter(benchmark().samples()), there * self.recipe.part_size, None)
+                for part, batch in enumerate(stages.batches(samples, self.recipe.part_size), there):
+                    counts: Counter[str] = Counter()
+                    store, codec = self.directory.images, self.directory.codec
+                    rows = stages.image_rows(batch, check, store, codec, counts, stop_on_bad_image=True)
+                    stage.write(part, rows, counts)
+            stage.finish(time.monotonic() - began)
+        return stage
+
+    def _answers(self, chain: Chain, benchmark: Lazy, name: str, model: str, trained: Trained) -> None:
+        use = self.recipe.evaluation or self.recipe.responses[0]
+        stage_name = names.answers_stage(name, model)
+        seed = derive(self.recipe.seed, "evaluate", name)
+        made_from = {"generator": component_key(use), "weights": trained.identity, "seed": seed}
+        with Lazy(use, with_model(self.run, self.model, trained.weights)) as generator:
+            work = stages.respond(chain, generator, seed, greedy=True)
+            step = Step(name=stage_name, ingredients=ingredients(stage_name, [chain.samples], **made_from), work=work)
+            stage = self.runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
+        if stage.note("scores.json") is None:
+            with Explained(self.directory, stage_name):
+                codec = self.directory.codec
+                samples = list(chain.all_samples())
+                responses = [response for row in stage.rows() for response in stages.responses_of(row, codec)]
+                write_scores(stage, benchmark(), name, model, samples, responses)

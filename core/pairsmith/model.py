@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from pairsmith.errors import RecipeError
 from pairsmith.interfaces import ModelFamily, Run, Weights
@@ -37,6 +37,14 @@ class Model:
         if not self._fingerprint:
             self._fingerprint.append(self.family.fingerprint(self.weights))
         return self._fingerprint[0]
+
+
+@frozen(kw_only=True)
+class Trained:
+    """A model on its way through a recipe's trainings: its weights, and what they came from."""
+
+    weights: Weights
+    identity: str
 
 
 def base_model(recipe: Recipe, registry: Registry, run: Run) -> Model:

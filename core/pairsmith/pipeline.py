@@ -13,20 +13,19 @@ from pairsmith import names, stages
 from pairsmith.chain import Chain, texts
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import StageError
-from pairsmith.evaluation import batches, write_scores
+from pairsmith.evaluation import Evaluations
 from pairsmith.hygiene import Hygiene
-from pairsmith.inputs import fingerprint
-from pairsmith.interfaces import Benchmark, Run
+from pairsmith.interfaces import Run
 from pairsmith.lazy import Lazy
-from pairsmith.model import Model, base_model, with_model
+from pairsmith.model import Model, Trained, base_model, with_model
 from pairsmith.progress import Progress
 from pairsmith.recipe import Recipe, Training, Use
 from pairsmith.registry import Registry
-from pairsmith.runner import Explained, LocalEngine, Runner, ingredients, sizes_of
+from pairsmith.runner import Explained, LocalEngine, Runner, component_key, ingredients, sizes_of
 from pairsmith.seeds import derive
 from pairsmith.stages import Step, Work
 from pairsmith.store import Rows, Stage
-from pairsmith.training import Trained, Trainings
+from pairsmith.training import Trainings
 from pairsmith.values import Item
 
 
@@ -86,7 +85,7 @@ class Pipeline:
         recipe = self.recipe
         check = recipe.image_check
         made_from = {
-            "source": self._key(recipe.images),
+            "source": component_key(recipe.images),
             "check": None if check is None else check.key(),
             "seed": recipe.seed,
             "limit": self.limit,
@@ -112,7 +111,9 @@ class Pipeline:
             samples = source().samples(start)
             total = self.limit if self.limit is not None else _length(source())
             task = stack.enter_context(self.progress.stage("images", total, start))
-            for batch in batches(islice(samples, None if self.limit is None else self.limit - start), recipe.part_size):
+            for batch in stages.batches(
+                islice(samples, None if self.limit is None else self.limit - start), recipe.part_size
+            ):
                 counts: Counter[str] = Counter()
                 rows = stages.image_rows(
                     batch,
@@ -146,7 +147,7 @@ class Pipeline:
         made: tuple[Stage, ...] = ()
         for name, use in zip(names.response_stages(self.recipe), self.recipe.responses, strict=True):
             seed = derive(self.recipe.seed, name)
-            made_from = {"generator": self._key(use), "weights": self._identity(), "seed": seed}
+            made_from = {"generator": component_key(use), "weights": self._identity(), "seed": seed}
             run = with_model(self.run, self.model) if self.recipe.model else self.run
             with Lazy(use, run) as generator:
                 work = stages.respond(chain, generator, seed)
@@ -156,7 +157,7 @@ class Pipeline:
     def _claims(self, chain: Chain, use: Use) -> Chain:
         with Lazy(use, self._run_with_model()) as decomposer:
             upstream = [chain.samples, *chain.responses]
-            made_from = {"decomposer": self._key(use)}
+            made_from = {"decomposer": component_key(use)}
             stage = self._step("claims", upstream, made_from, stages.decompose(chain, decomposer), chain)
         return self._grown(chain, claims=stage)
 
@@ -164,7 +165,7 @@ class Pipeline:
         for name, use in zip(names.verdict_stages(self.recipe), self.recipe.judges, strict=True):
             with Lazy(use, self._run_with_model()) as expert:
                 upstream = _all(chain)
-                made_from = {"judge": self._key(use)}
+                made_from = {"judge": component_key(use)}
                 stage = self._step(name, upstream, made_from, stages.judge(chain, expert), chain)
             chain = self._grown(chain, verdicts=(*chain.verdicts, stage))
         return chain
@@ -189,7 +190,8 @@ class Pipeline:
                 before = self._train(chain, training, "", before, until)
         results = {arm: self._train(chain, last, arm, before, until) for arm in names.arms(self.recipe)}
         if until is None and self.recipe.benchmarks:
-            self._evaluate({arm: trained for arm, trained in results.items() if trained})
+            models = {names.TRAINED: results.get(""), names.CONTROL: results.get(names.CONTROL)}
+            self._evaluations().evaluate({name: models.get(name) or self._base() for name in names.models(self.recipe)})
 
     def _train(
         self, chain: Chain, training: Training | None, arm: str, before: Trained | None, until: str | None
@@ -210,12 +212,12 @@ class Pipeline:
         seed = derive(self.recipe.seed, "pairs")
         hygiene = Hygiene(self.recipe.hygiene)
         codec = self.directory.codec
-        made_from = {"selector": self._key(use), "hygiene": self.recipe.hygiene_key(), "seed": seed}
+        made_from = {"selector": component_key(use), "hygiene": self.recipe.hygiene_key(), "seed": seed}
         stage = self.directory.prepare(name, ingredients("pairs", _all(chain), **made_from))
         for row in stage.rows() if stage.done() is None else ():
             if "item" in row:
                 hygiene.remember(codec.value(row["item"], Item).value)
-        with Lazy(use, self._run_with_model()) as selector:
+        with Lazy(use, self.run) as selector:
             work = stages.select(chain, selector, hygiene, seed)
             step = Step(name=name, ingredients=ingredients("pairs", _all(chain), **made_from), work=work)
             stage = self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
@@ -228,7 +230,7 @@ class Pipeline:
         codec, seed = self.directory.codec, derive(self.recipe.seed, "corruptions")
         items = Rows(pairs, lambda row: codec.value(row["item"], Item), keep=b'{"item"')
         made_from = {
-            "corruptions": {axis: self._key(use) for axis, use in self.recipe.corruptions.items()},
+            "corruptions": {axis: component_key(use) for axis, use in self.recipe.corruptions.items()},
             "seed": seed,
         }
         with ExitStack() as stack:
@@ -241,58 +243,7 @@ class Pipeline:
             )
             return self._runner.run(step, pairs.parts(), sizes_of(pairs))
 
-    def _evaluate(self, results: dict[str, Trained]) -> None:
-        wanted = names.models(self.recipe)
-        models = {names.BASE: None, names.TRAINED: results.get(""), names.CONTROL: results.get(names.CONTROL)}
-        for index, use in enumerate(self.recipe.benchmarks):
-            with Lazy(use, self._run_with_model()) as benchmark, ExitStack() as stack:
-                check = stack.enter_context(Lazy(self.recipe.image_check, self.run))
-                name = names.benchmark_name(self.recipe, index)
-                chain = self._benchmark_samples(name, use, benchmark, check)
-                for model in wanted:
-                    trained = models[model] or self._base()
-                    self._answers(chain, benchmark, name, model, trained)
-
-    def _benchmark_samples(self, name: str, use: Use, benchmark: Lazy, check: Lazy) -> Chain:
-        made_from = {"benchmark": self._key(use), "part_size": self.recipe.part_size}
-        stage = self.directory.prepare(f"benchmark-{name}", ingredients("benchmark", [], **made_from))
-        if stage.done() is None:
-            began = time.monotonic()
-            with Explained(self.directory, stage.name):
-                there = len(stage.parts())
-                samples = islice(iter(benchmark().samples()), there * self.recipe.part_size, None)
-                for part, batch in enumerate(batches(samples, self.recipe.part_size), there):
-                    counts: Counter[str] = Counter()
-                    store, codec = self.directory.images, self.directory.codec
-                    rows = stages.image_rows(batch, check, store, codec, counts, stop_on_bad_image=True)
-                    stage.write(part, rows, counts)
-            stage.finish(time.monotonic() - began)
-        return Chain(directory=self.directory, samples=stage)
-
-    def _answers(self, chain: Chain, benchmark: Lazy, name: str, model: str, trained: Trained) -> None:
-        use = self.recipe.evaluation or self.recipe.responses[0]
-        stage_name = names.answers_stage(name, model)
-        run = with_model(self.run, self.model, trained.weights)
-        seed = derive(self.recipe.seed, "evaluate", name)
-        made_from = {"generator": self._key(use), "weights": trained.identity, "seed": seed}
-        with Lazy(use, run) as generator:
-            work = stages.respond(chain, generator, seed, greedy=True)
-            stage = self._step(stage_name, [chain.samples], made_from, work, chain)
-        if stage.note("scores.json") is None:
-            with Explained(self.directory, stage_name):
-                made: Benchmark = benchmark()
-                codec = self.directory.codec
-                samples = list(chain.all_samples())
-                responses = [response for row in stage.rows() for response in stages.responses_of(row, codec)]
-                write_scores(stage, made, name, model, samples, responses)
-
     # What identifies things --------------------------------------------------------------------------------------------
-
-    def _key(self, use: Use) -> dict[str, Any]:
-        """Return what a component's results depend on: its options, and the content of the files they name."""
-        key = dict(use.key())
-        paths = use.input_paths()
-        return {**key, "inputs": fingerprint(paths)} if paths else key
 
     def _identity(self) -> str | None:
         return self.model.identity() if self.recipe.model else None
@@ -310,6 +261,11 @@ class Pipeline:
             run=self.run,
             model=self.model,
             progress=self.progress,
+        )
+
+    def _evaluations(self) -> Evaluations:
+        return Evaluations(
+            recipe=self.recipe, directory=self.directory, run=self.run, model=self.model, runner=self._runner
         )
 
 

@@ -8,10 +8,12 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from pairsmith.directory import RunDirectory, key_of
+from pairsmith.directory import RunDirectory
 from pairsmith.errors import PairsmithError, StageError
+from pairsmith.inputs import fingerprint
 from pairsmith.interfaces import Engine
 from pairsmith.progress import Progress
+from pairsmith.recipe import Use
 from pairsmith.stages import Step, Work
 from pairsmith.store import Stage
 
@@ -85,6 +87,13 @@ class Explained:
         raise StageError(msg) from error
 
 
+def component_key(use: Use) -> dict[str, Any]:
+    """Return what a component's results depend on: its options, and the content of the files they name."""
+    key = dict(use.key())
+    paths = use.input_paths()
+    return {**key, "inputs": fingerprint(paths)} if paths else key
+
+
 def ingredients(stage: str, upstream: Sequence[Stage], **made_from: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """Return what a stage is made from, for its key."""
     return {"stage": stage, "upstream": [other.key() for other in upstream], **made_from}
@@ -105,6 +114,3 @@ class LocalEngine:
         """Yield ``work(part)`` for each part, in order."""
         for part in parts:
             yield work(part)
-
-
-__all__ = ["Explained", "LocalEngine", "Runner", "ingredients", "key_of", "sizes_of"]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from attrs import evolve, frozen
@@ -72,6 +73,12 @@ def _admit_file(image: Image, check: Lazy, images: ImageStore) -> Image:
     if checked.data is not None:
         return images.add_bytes(checked.data, checked.suffix)
     return images.add_file(image.path)
+
+
+def batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
+    """Yield the samples of one part after another."""
+    while batch := list(islice(samples, size)):
+        yield batch
 
 
 def image_rows(

@@ -16,8 +16,8 @@ from attrs import frozen
 from pairsmith import names, worker
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import StageError
-from pairsmith.interfaces import Loss, Run, Trainer, Weights
-from pairsmith.model import Model, with_model
+from pairsmith.interfaces import Loss, Run, Trainer
+from pairsmith.model import Model, Trained, with_model
 from pairsmith.progress import Progress
 from pairsmith.recipe import Recipe, Training
 from pairsmith.runner import Explained, ingredients, sizes_of
@@ -33,14 +33,6 @@ _ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-
-
-@frozen(kw_only=True)
-class Trained:
-    """A model on its way through a recipe's trainings."""
-
-    weights: Weights
-    identity: str
 
 
 @frozen(kw_only=True)

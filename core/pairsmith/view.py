@@ -9,9 +9,9 @@ from attrs import define
 
 from pairsmith import names
 from pairsmith.directory import RunDirectory, read_document
-from pairsmith.evaluation import read_scores
 from pairsmith.recipe import Document, Recipe, resolve
 from pairsmith.registry import Registry
+from pairsmith.scored import read_scores
 from pairsmith.store import Stage
 from pairsmith.training import metrics
 from pairsmith.values import Item, Judged

@@ -13,7 +13,7 @@ from pairsmith.hygiene import Drop, Hygiene, HygieneOptions, similarity, words
 from pairsmith.options import read
 from pairsmith.values import Demonstration, Image, Pair, Response, Sample, user
 
-SHARED = Path(os.environ.get("PAIRSMITH_SHARED", Path(__file__).parents[2] / "shared"))
+SHARED = Path(os.environ.get("PAIRSMITH_SHARED", Path(__file__).parents[3] / "shared"))
 PUBLISHED = SHARED / "data" / "pds-dpo" / "pairs.json"
 ALT_TEXT = SHARED / "data" / "mcm-dpo" / "twitter" / "train.json"
 

@@ -18,7 +18,7 @@ from pairsmith_formats.llava_export import LlavaExport
 from pairsmith_formats.llava_source import LlavaPreferences
 from pairsmith_formats.options import LlavaPreferencesOptions
 
-SHARED = Path(os.environ.get("PAIRSMITH_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("PAIRSMITH_SHARED", Path(__file__).parents[4] / "shared"))
 PUBLISHED = SHARED / "data" / "pds-dpo"
 published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"there is no published sample at {PUBLISHED}")
 
