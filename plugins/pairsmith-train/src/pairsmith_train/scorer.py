@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _IncompatibleKeys
 from torch.utils.checkpoint import checkpoint
 
 from pairsmith.interfaces import ModelFamily
@@ -65,7 +66,8 @@ class Scorer(nn.Module):
         if missing:
             msg = f"the checkpoint lacks {len(missing)} of the trained weights, the first is {missing[0]!r}"
             raise RuntimeError(msg)
-        return super().load_state_dict(state_dict, strict=False, assign=assign)
+        super().load_state_dict(state_dict, strict=False, assign=assign)
+        return _IncompatibleKeys([], [])  # what is frozen or tied to a trained weight is not missing
 
 
 def _log_probs(head: nn.Module, places: Tensor, at: Tensor, targets: Tensor) -> Tensor:
