@@ -175,7 +175,7 @@ def load(source: str | Path, settings: Sequence[str] = (), registry: Registry | 
         path = packaged[str(source)]
     tables = _parse(path)
     for setting in settings:
-        _apply(tables, setting)
+        apply_setting(tables, setting)
     return Document(name=path.stem, tables=tables, path=path)
 
 
@@ -203,7 +203,7 @@ def _parse(path: Path) -> dict[str, Any]:
         raise RecipeError(msg) from None
 
 
-def _apply(tables: dict[str, Any], setting: str) -> None:
+def apply_setting(tables: dict[str, Any], setting: str) -> None:
     """Set one option: the value is TOML, or a bare word or path."""
     place, equals, text = setting.partition("=")
     if not equals or not place.strip():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+
 from pairsmith.errors import StageError
 from pairsmith.values import Demonstration, Pair, Response, Sample, Turn, turns, user
 

@@ -121,7 +121,7 @@ def test_published_layouts_of_rlhf_v_and_vlfeedback(formats: Any, tmp_path: Path
 
 def test_broken_tables_are_named(formats: Any, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
-    import datetime
+    from datetime import UTC, datetime
 
     import pyarrow.parquet as pq
 
@@ -129,9 +129,9 @@ def test_broken_tables_are_named(formats: Any, tmp_path: Path) -> None:
     with pytest.raises(StageError, match="cannot be read as Parquet after row 0") as error:
         list(formats.source("rlaif-v", tmp_path / "no.parquet").samples())
     assert "\n" not in str(error.value)
-    rows = [{"question": "Q?", "chosen": "A", "rejected": "B", "when": datetime.date(2024, 1, 1)}]
+    rows = [{"question": "Q?", "chosen": "A", "rejected": "B", "when": datetime(2024, 1, 1, tzinfo=UTC)}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "date.parquet")
-    with pytest.raises(StageError, match="row 1 has a date in 'when', which no JSON row can hold"):
+    with pytest.raises(StageError, match="row 1 has a datetime in 'when', which no JSON row can hold"):
         list(formats.source("rlaif-v", tmp_path / "date.parquet").samples())
 
 
