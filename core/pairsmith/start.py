@@ -80,8 +80,9 @@ def start(
         recipe = resolve(Document(name=there["name"], path=None, tables=there["recipe"]), registry)
         out, limit = Path(source), there["limit"]
     else:
-        document = source if isinstance(source, Document) else load(source, settings)
+        document = source if isinstance(source, Document) else load(source, settings, registry)
         recipe = resolve(document, registry)
+    names.check_names(recipe)
     directory = RunDirectory((out or default_directory(recipe, limit)).resolve())
     directory.claim(document_of(recipe, limit))
     progress.say(f"run directory: {_short(directory.path)}")
