@@ -21,7 +21,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from pairsmith.importing import fresh
     from pairsmith.interfaces import Run
     from pairsmith.options import read
-    from pairsmith.recipe import apply_setting
+    from pairsmith.reading import apply_setting
     from pairsmith.registry import Registry
     from pairsmith.view import DirectoryView
 

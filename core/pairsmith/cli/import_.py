@@ -22,7 +22,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from pairsmith.errors import UsageError
     from pairsmith.importing import SAMPLES, FirstWarnings, take
     from pairsmith.options import describe, read
-    from pairsmith.recipe import apply_setting
+    from pairsmith.reading import apply_setting
     from pairsmith.registry import Registry
 
     if arguments.limit is not None and arguments.limit < 1:
