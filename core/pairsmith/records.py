@@ -72,6 +72,24 @@ def records(path: Path, start: int = 0) -> Iterator[Record]:
     return islice(rows, start, None)
 
 
+def members(path: Path) -> Iterator[tuple[str, Record]]:
+    """Yield the keys and the values of a file that holds one JSON object of objects, in the file's order.
+
+    Each value comes as a :class:`Record`, so that a large file is read in constant memory.
+
+    Raises :class:`StageError` where the file is something else, or cannot be read on.
+    """
+    if not path.is_file():
+        msg = f"{str(path)!r} is not a file"
+        raise StageError(msg)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _members(path, _Window(file, offset=_start(path)))
+    except UnicodeDecodeError:
+        msg = f"{str(path)!r}, line {_bad_line(path)} is not UTF-8; save the file as UTF-8"
+        raise StageError(msg) from None
+
+
 def read_at(path: Path, offset: int, length: int) -> Mapping[str, Any]:
     """Return the row whose bytes are at a place that :func:`records` gave before."""
     with path.open("rb") as file:
@@ -144,6 +162,42 @@ def _elements(path: Path, window: "_Window") -> Iterator[Record]:
     window.take(window.at + 1)
     if window.peek():
         msg = f"{str(path)!r}, line {window.line}: there is text after the end of the array"
+        raise StageError(msg)
+
+
+def _members(path: Path, window: "_Window") -> Iterator[tuple[str, Record]]:
+    def expect(marks: str, after: str) -> str:
+        mark = window.peek()
+        if not mark or mark not in marks:
+            msg = f"{str(path)!r}, line {window.line}: {after} there must be {' or '.join(map(repr, marks))}: {mark!r}"
+            raise StageError(msg)
+        return mark
+
+    expect("{", "at the start")
+    window.take(window.at + 1)
+    mark, number = expect('}"', "in an object"), 0
+    while mark == '"':
+        number += 1
+        line = window.line
+        try:
+            key = json.loads(window.element())
+            expect(":", f"after the key {key!r:.80}")
+            window.take(window.at + 1)
+            window.peek()
+            offset = window.offset
+            data = window.element().encode()
+        except (ValueError, RecursionError) as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            msg = f"{str(path)!r}, entry {number} (line {line}) is not JSON: {reason}"
+            raise StageError(msg) from None
+        yield key, Record(path=path, number=number, line=line, offset=offset, data=data)
+        if expect(",}", f"after entry {number}") == "}":
+            break
+        window.take(window.at + 1)
+        mark = expect('"', "after a comma")
+    window.take(window.at + 1)
+    if window.peek():
+        msg = f"{str(path)!r}, line {window.line}: there is text after the end of the object"
         raise StageError(msg)
 
 

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from pairsmith import Component, hookimpl
-from pairsmith_formats.options import DgprefOptions, ExportOptions, RatingsOptions, RowsOptions
+from pairsmith_formats.options import (
+    DgprefCaptionsOptions,
+    DgprefOptions,
+    DgprefPickleOptions,
+    ExportOptions,
+    RatingsOptions,
+    RowsOptions,
+)
 
 _FORMATS = (
     ("llava-preferences", "llava:preferences_", "chosen and rejected conversations in LLaVA's manner (PDS-DPO)"),
@@ -39,6 +46,25 @@ def pairsmith_image_sources() -> Iterator[Component]:
         inputs="pairsmith_formats.options:dgpref_inputs",
         summary="Reads DecompGen's pickled pairs without unpickling (arXiv 2411.13697).",
     )
+    yield Component(
+        name="dgpref-captions",
+        factory="pairsmith_formats.dgpref_captions:DgprefCaptions",
+        options=DgprefCaptionsOptions,
+        inputs="pairsmith_formats.options:captions_inputs",
+        summary="Reads DecompGen's pickled captions, eight an image, without unpickling.",
+    )
+
+
+@hookimpl
+def pairsmith_decomposers() -> Iterator[Component]:
+    """Offer published decompositions."""
+    yield Component(
+        name="dgpref",
+        factory="pairsmith_formats.dgpref_claims:DgprefClaims",
+        options=DgprefPickleOptions,
+        inputs="pairsmith_formats.options:pickle_inputs",
+        summary="Claims from DecompGen's pickled decompositions of its captions.",
+    )
 
 
 @hookimpl
@@ -49,6 +75,13 @@ def pairsmith_judges() -> Iterator[Component]:
         factory="pairsmith_formats.ratings:Ratings",
         options=RatingsOptions,
         summary="Scores answers by the ratings that were published with them.",
+    )
+    yield Component(
+        name="dgpref",
+        factory="pairsmith_formats.dgpref_verdicts:DgprefVerdicts",
+        options=DgprefPickleOptions,
+        inputs="pairsmith_formats.options:pickle_inputs",
+        summary="Verdicts from DecompGen's pickled expert scores.",
     )
 
 

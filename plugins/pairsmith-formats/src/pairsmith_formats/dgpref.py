@@ -12,6 +12,7 @@ from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, RunView
 from pairsmith.values import Turn, user
 from pairsmith_formats.export import RowExport
+from pairsmith_formats.images import Pictures
 from pairsmith_formats.kept import KeptImages
 from pairsmith_formats.options import DgprefOptions, ExportOptions, RowsOptions
 from pairsmith_formats.pickles import read_pickle
@@ -118,23 +119,29 @@ class DgprefSource(RowSource):
 
     def __init__(self, options: DgprefOptions, run: Run) -> None:
         """Read the instructions."""
-        form = Format(name=NAME, read=partial(_read, _instructions(options)), write=_write, file=FORMAT.file)
+        instructions = instructions_of(options.templates, options.prompt)
+        form = Format(name=NAME, read=partial(_read, instructions), write=_write, file=FORMAT.file)
         rows = RowsOptions(path=options.path, images=options.images, on_bad_row=options.on_bad_row)
         super().__init__(form, rows, run, table=_PairTable(options.path))
-        self._images = options.images
 
     def _image_path(self, path: str) -> Path:
-        found = [self._pictures.confined(f"{folder}/{path}" if folder else path) for folder in _FOLDERS]
-        return next((one for one in found if one.is_file()), found[0])
+        return image_file(self._pictures, path)
 
 
-def _instructions(options: DgprefOptions) -> Sequence[str]:
-    if options.templates is None:
-        return (options.prompt,)
+def image_file(pictures: Pictures, path: str) -> Path:
+    """Return where an image of Visual Genome is: flat, or in one of its two folders."""
+    found = [pictures.confined(f"{folder}/{path}" if folder else path) for folder in _FOLDERS]
+    return next((one for one in found if one.is_file()), found[0])
+
+
+def instructions_of(templates: Path | None, prompt: str) -> Sequence[str]:
+    """Return the instructions, one a line, or the one that stands for all."""
+    if templates is None:
+        return (prompt,)
     try:
-        lines = options.templates.read_text(encoding="utf-8-sig").splitlines()
+        lines = templates.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"[images] templates = {str(options.templates)!r} cannot be read: {error}"
+        msg = f"[images] templates = {str(templates)!r} cannot be read: {error}"
         raise StageError(msg) from None
     return [line.strip() for line in lines if line.strip()]
 

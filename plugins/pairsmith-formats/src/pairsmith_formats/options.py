@@ -92,3 +92,44 @@ class DgprefOptions:
 def dgpref_inputs(options: DgprefOptions) -> Sequence[Path]:
     """Return the pickle, the images and the templates."""
     return (options.path, options.images, *([options.templates] if options.templates else []))
+
+
+@frozen(kw_only=True)
+class DgprefCaptionsOptions:
+    """Options of the source ``dgpref-captions``."""
+
+    path: Path = field(metadata={"help": "the pickle of captions (vsg.pkl)"})
+    scene_graphs: Path = field(
+        metadata={"help": "GQA's train_sceneGraphs.json, whose order the captions' numbers follow"}
+    )
+    images: Path = field(metadata={"help": "the folder of the images, with VG_100K and VG_100K_2 in it or flat"})
+    templates: Path | None = field(
+        default=None, metadata={"help": "the instructions, one a line, as the captions' numbers count them"}
+    )
+    prompt: str = field(
+        default="Describe this image in detail.",
+        metadata={"help": "the instruction of every answer where there is no file of templates"},
+    )
+    logps: Path | None = field(
+        default=None, metadata={"help": "the pickle of log-probabilities, kept with each answer; tensors are left out"}
+    )
+
+
+def captions_inputs(options: DgprefCaptionsOptions) -> Sequence[Path]:
+    """Return every file, and the images."""
+    files = (options.path, options.scene_graphs, options.images, options.templates, options.logps)
+    return tuple(file for file in files if file is not None)
+
+
+@frozen(kw_only=True)
+class DgprefPickleOptions:
+    """Options of the decomposer and the judge ``dgpref``."""
+
+    path: Path = field(
+        metadata={"help": "the pickle: decompositions (all_vsg_llama3.pkl), or scores (expert_check_scores.pkl)"}
+    )
+
+
+def pickle_inputs(options: DgprefPickleOptions) -> Sequence[Path]:
+    """Return the pickle."""
+    return (options.path,)
