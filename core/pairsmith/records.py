@@ -73,9 +73,10 @@ def records(path: Path, start: int = 0) -> Iterator[Record]:
 
 
 def members(path: Path) -> Iterator[tuple[str, Record]]:
-    """Yield the keys and the values of a file that holds one JSON object of objects, in the file's order.
+    """Yield the keys and the values of a file that holds one JSON object, in the file's order.
 
-    Each value comes as a :class:`Record`, so that a large file is read in constant memory.
+    Each value comes as a :class:`Record`, and of an array each of its values, under the key of the array: so a large file
+    is read in constant memory.
 
     Raises :class:`StageError` where the file is something else, or cannot be read on.
     """
@@ -139,6 +140,14 @@ def _array(path: Path) -> Iterator[Record]:
 
 def _elements(path: Path, window: "_Window") -> Iterator[Record]:
     window.peek()
+    yield from _items(path, window)
+    if window.peek():
+        msg = f"{str(path)!r}, line {window.line}: there is text after the end of the array"
+        raise StageError(msg)
+
+
+def _items(path: Path, window: "_Window") -> Iterator[Record]:
+    """Yield the values of the array that begins here, and go behind its end."""
     window.take(window.at + 1)
     number = 0
     mark = window.peek()
@@ -160,9 +169,6 @@ def _elements(path: Path, window: "_Window") -> Iterator[Record]:
             window.take(window.at + 1)
             window.peek()
     window.take(window.at + 1)
-    if window.peek():
-        msg = f"{str(path)!r}, line {window.line}: there is text after the end of the array"
-        raise StageError(msg)
 
 
 def _members(path: Path, window: "_Window") -> Iterator[tuple[str, Record]]:
@@ -183,14 +189,17 @@ def _members(path: Path, window: "_Window") -> Iterator[tuple[str, Record]]:
             key = json.loads(window.element())
             expect(":", f"after the key {key!r:.80}")
             window.take(window.at + 1)
-            window.peek()
+            array = window.peek() == "["
             offset = window.offset
-            data = window.element().encode()
+            data = b"" if array else window.element().encode()
         except (ValueError, RecursionError) as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             msg = f"{str(path)!r}, entry {number} (line {line}) is not JSON: {reason}"
             raise StageError(msg) from None
-        yield key, Record(path=path, number=number, line=line, offset=offset, data=data)
+        if array:
+            yield from ((key, record) for record in _items(path, window))
+        else:
+            yield key, Record(path=path, number=number, line=line, offset=offset, data=data)
         if expect(",}", f"after entry {number}") == "}":
             break
         window.take(window.at + 1)

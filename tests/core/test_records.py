@@ -118,7 +118,15 @@ def test_the_members_of_an_object_come_one_by_one(tmp_path: Path) -> None:
         assert read_at(path, record.offset, len(record.data)) == graphs[key]
 
 
+def test_arrays_inside_of_an_object_come_one_value_at_a_time(tmp_path: Path) -> None:
+    large = {"info": {"year": 2014}, "images": [{"id": n, "text": "x" * 100_000} for n in range(300)], "none": []}
+    found = members_of(tmp_path / "coco.json", json.dumps(large).encode())
+    assert found == [("info", large["info"]), *(("images", one) for one in large["images"])]
+
+
 @pytest.mark.parametrize(("text", "said"), [
+    (b'{"a": [{}, }', "row 2 (line 1) is not JSON"),
+    (b'{"a": [{} {}]}', "after row 1 there must be ',' or ']'"),
     (b"[1]", "line 1: at the start there must be '{': '['"),
     (b"", "at the start there must be '{': ''"),
     (b'{"a": {}', "after entry 1 there must be ',' or '}': ''"),

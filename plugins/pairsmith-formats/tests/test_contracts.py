@@ -86,4 +86,5 @@ class TestRatings(JudgeContract):
 @pytest.mark.parametrize("kind", ["image_sources", "exporters"])
 def test_every_format_is_held_to_its_contract(kind: Any) -> None:
     offered = {one.component.name for one in Registry.discover().offers(kind) if one.plugin == "pairsmith-formats"}
-    assert offered == {*ROWS, "dgpref", *(["dgpref-captions"] if kind == "image_sources" else [])}
+    more = {"dgpref-captions", "alt-text", "lrv-instruct", "scigraphqa"} if kind == "image_sources" else set()
+    assert offered == {*ROWS, "dgpref", *more}

@@ -177,7 +177,7 @@ def test_the_file_must_be_there_and_alone(tmp_path: Path, run: Run) -> None:
     assert list(source(tmp_path / "a.json", run).samples()) == list(source(tmp_path / "b.jsonl", run).samples()) == []
     with pytest.raises(StageError, match="neither a file nor a folder"):
         source(tmp_path / "absent", run)
-    with pytest.raises(StageError, match="is not a folder"):
+    with pytest.raises(StageError, match="is neither a folder nor a tar or zip file"):
         source(tmp_path / "a.json", run, images=tmp_path / "absent")
 
 

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 from pairsmith import Component, hookimpl
 from pairsmith_formats.options import (
+    AltTextOptions,
     DgprefCaptionsOptions,
     DgprefOptions,
     DgprefPickleOptions,
     ExportOptions,
+    LrvInstructOptions,
     RatingsOptions,
     RowsOptions,
+    SciGraphQaOptions,
 )
 
 _FORMATS = (
@@ -26,10 +29,24 @@ _FORMATS = (
     ("ms-swift", "swift:", "ms-swift's messages with a rejected response"),
 )
 
+_QUESTIONS: tuple[tuple[str, str, type[AltTextOptions], str], ...] = (
+    ("alt-text", "alt_text", AltTextOptions, "images with the text of their post and alt texts that people wrote"),
+    ("lrv-instruct", "lrv_instruct", LrvInstructOptions, "LRV-Instruct's questions and answers (arXiv 2306.14565)"),
+    ("scigraphqa", "scigraphqa", SciGraphQaOptions, "SciGraphQA's questions about figures (arXiv 2308.03349)"),
+)
+
 
 @hookimpl
 def pairsmith_image_sources() -> Iterator[Component]:
     """Offer published files as sources."""
+    for name, place, options, summary in _QUESTIONS:
+        yield Component(
+            name=name,
+            factory=f"pairsmith_formats.places:{place}",
+            options=options,
+            inputs="pairsmith_formats.options:row_inputs",
+            summary=f"Reads {summary}; every column's place is an option.",
+        )
     for name, place, summary in _FORMATS:
         yield Component(
             name=name,

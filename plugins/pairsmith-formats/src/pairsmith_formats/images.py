@@ -1,7 +1,6 @@
 """The images of rows: files that must lie in their folder, archives, and bytes inside of a table."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -9,17 +8,13 @@ from typing import Any
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
+from pairsmith_formats.archive import is_archive, unpacked
+from pairsmith_formats.hub import local
 from pairsmith_formats.options import RowsOptions
+from pairsmith_formats.paths import leaves
 from pairsmith_formats.reading import BadRowError, Row
 
-_LEAVES = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
-"""Absolute on any system, or up a folder."""
 _KINDS = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG", ".png"), (b"GIF8", ".gif"), (b"RIFF", ".webp"), (b"BM", ".bmp"))
-
-
-def leaves(name: str) -> bool:
-    """Tell whether a path in a row would leave its folder."""
-    return bool(_LEAVES.search(name)) or "\0" in name
 
 
 class Pictures:
@@ -28,9 +23,11 @@ class Pictures:
     def __init__(self, options: RowsOptions, beside: Path, run: Run) -> None:
         """Find the folder; ``beside`` is the folder of the file of rows."""
         self._run, self._follow_links = run, options.follow_links
-        self._folder = options.images or beside
+        self._folder = local(options.images) if options.images else beside
+        if is_archive(self._folder):
+            self._folder = unpacked(self._folder, run.directory)
         if not self._folder.is_dir():
-            msg = f"[images] images = {str(self._folder)!r} is not a folder"
+            msg = f"[images] images = {str(self._folder)!r} is neither a folder nor a tar or zip file"
             raise StageError(msg)
         self._inside = os.path.join(self._folder.resolve(), "")  # noqa: PTH118 - ends in a separator
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pairsmith.values import Image, Sample
-from pairsmith_formats.images import leaves
+from pairsmith_formats.paths import leaves
 
 Names = Literal["published", "sample", "hash"]
 _UNSAFE = re.compile(r"[^\w.-]+")

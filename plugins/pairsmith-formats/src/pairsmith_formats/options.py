@@ -13,10 +13,16 @@ class RowsOptions:
     """Options of every source that reads rows."""
 
     path: Path = field(
-        metadata={"help": "the .json, .jsonl or .parquet file, or a folder with one (beside its images)"}
+        metadata={
+            "help": "the .json, .jsonl or .parquet file, or a folder with one (beside its images), or "
+            "hub:OWNER/NAME@REVISION:FILE"
+        }
     )
     images: Path | None = field(
-        default=None, metadata={"help": "the folder that image paths start from; the file's own where left out"}
+        default=None,
+        metadata={
+            "help": "the folder that image paths start from, or a tar or zip file; the file's own where left out"
+        },
     )
     on_bad_row: Literal["stop", "skip"] = field(
         default="stop",
@@ -31,6 +37,60 @@ class RowsOptions:
 def row_inputs(options: RowsOptions) -> Sequence[Path]:
     """Return the file or folder, and the folder of images."""
     return (options.path, *([options.images] if options.images else []))
+
+
+@frozen(kw_only=True)
+class AltTextOptions(RowsOptions):
+    """Options of ``alt-text``; those of ``lrv-instruct`` and ``scigraphqa`` differ in their defaults.
+
+    A place in a row is the name of a column, or of what is inside of it: ``q_a_pairs.0.1``.
+    """
+
+    id: str = field(default="id", metadata={"help": "where a row's id is; rows without one are numbered"})
+    image: str = field(
+        default="{image}", metadata={"help": "the image's path, with places of the row in braces: {image_id}.jpg"}
+    )
+    question: str = field(
+        default="", metadata={"help": "where the question is; none where prompt is asked of every image"}
+    )
+    prompt: str = field(
+        default="Write an alt text for the image, which was posted with this text:\n<context>",
+        metadata={"help": "what is asked where there is no question; <context> is where the context goes"},
+    )
+    context: str = field(
+        default="context", metadata={"help": "where the text is that comes with the image, if there is one"}
+    )
+    answer: str = field(
+        default="", metadata={"help": "where an answer is that comes with the question, if there is one"}
+    )
+    references: str = field(
+        default="references", metadata={"help": "where reference answers are, a text or several; kept as truth"}
+    )
+
+
+@frozen(kw_only=True)
+class LrvInstructOptions(AltTextOptions):
+    """Options of ``lrv-instruct``."""
+
+    id: str = field(default="", metadata={"help": "where a row's id is; rows without one are numbered"})
+    image: str = field(
+        default="{image_id}.jpg", metadata={"help": "the image's path, with places of the row in braces"}
+    )
+    question: str = field(default="question", metadata={"help": "where the question is"})
+    context: str = field(default="", metadata={"help": "where the text is that comes with the image, if there is one"})
+    answer: str = field(default="answer", metadata={"help": "where the answer is"})
+    references: str = field(default="", metadata={"help": "where reference answers are; kept as truth"})
+
+
+@frozen(kw_only=True)
+class SciGraphQaOptions(AltTextOptions):
+    """Options of ``scigraphqa``."""
+
+    image: str = field(default="{image_file}", metadata={"help": "the image's path, with places of the row in braces"})
+    question: str = field(default="q_a_pairs.0.0", metadata={"help": "where the question is"})
+    context: str = field(default="", metadata={"help": "where the text is that comes with the image, if there is one"})
+    answer: str = field(default="q_a_pairs.0.1", metadata={"help": "where the answer is"})
+    references: str = field(default="", metadata={"help": "where reference answers are; kept as truth"})
 
 
 @frozen(kw_only=True)

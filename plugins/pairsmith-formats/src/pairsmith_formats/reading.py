@@ -47,6 +47,7 @@ class Reading:
     images: tuple[str, ...] = ()
     id: str | int | None = None
     context: str = ""
+    truth: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -69,15 +70,16 @@ class Entry:
 class Format:
     """A row format: ``read`` and ``write`` are pure, and writing what was read gives the row but for small differences.
 
-    ``file`` is the name of the written file, ``lines`` tells JSON lines from a JSON array, ``needs_id`` refuses rows
-    without an id. ``holds`` says what it can hold: pairs, demonstrations (one answer), or both. ``about`` are more files
-    to write beside it, by name, given the name of the file and what it holds.
+    ``file`` is the name of the written file; rows that are only read are not ``written``. ``lines`` tells JSON lines from
+    a JSON array, ``needs_id`` refuses rows without an id. ``holds`` says what it can hold: pairs, demonstrations (one
+    answer), or both. ``about`` are more files to write beside it, by name, given the name of the file and what it holds.
     """
 
     name: str
     read: Callable[[Row], Reading]
     write: Callable[[Entry], dict[str, Any]]
     file: str
+    written: bool = True
     lines: bool = False
     needs_id: bool = False
     holds: Literal["pairs", "demonstrations", "both"] = "pairs"

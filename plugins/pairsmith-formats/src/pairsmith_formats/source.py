@@ -82,8 +82,11 @@ class RowSource:
             # A text that happens to hold the marker for a context must come out with it: it stands for itself.
             context=reading.context or (CONTEXT_MARKER if _mentions_context(reading) else ""),
             given=tuple(_response(answer, n, name, prompt) for n, answer in enumerate(reading.answers)),
+            truth=reading.truth,
             extra=_extra(self._format.name, reading),
         )
+        if not self._format.written:
+            return sample
         changes = edits(self._format.write(entry_of_sample(sample, reading.images)), row)
         return evolve(sample, extra={**sample.extra, "edits": changes}) if changes else sample
 

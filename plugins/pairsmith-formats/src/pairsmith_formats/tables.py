@@ -8,6 +8,7 @@ from attrs import frozen
 
 from pairsmith.errors import StageError
 from pairsmith.records import records
+from pairsmith_formats.hub import local
 from pairsmith_formats.missing import MissingLibraryError, where_to_get
 from pairsmith_formats.reading import BadRowError
 
@@ -34,13 +35,20 @@ class RowRecord(Protocol):
 
 @frozen
 class Table:
-    """One file of rows."""
+    """A file of rows, and the Parquet files that go on with it."""
 
     path: Path
+    more: tuple[Path, ...] = ()
 
     def rows(self) -> Iterator[RowRecord]:
-        """Yield the rows, whatever the file's size a few at a time."""
-        return _parquet(self.path) if self.path.suffix.lower() == ".parquet" else records(self.path)
+        """Yield the rows, whatever the files' size a few at a time."""
+        if self.path.suffix.lower() != ".parquet":
+            yield from records(self.path)
+            return
+        number = 0
+        for path in (self.path, *self.more):
+            for number, row in enumerate(_parquet(path), start=number + 1):  # noqa: B020 - it counts on over the files
+                yield _ParquetRow(path, number, row)
 
 
 @frozen
@@ -59,7 +67,8 @@ class _ParquetRow:
 
 
 def find(path: Path, form: str) -> Table:
-    """Return the file of rows that a path means: the file itself, or the one in the folder."""
+    """Return the rows that a path means: of the file itself, of the one in the folder, or of all Parquet files in it."""
+    path = local(path)
     if path.is_file():
         return Table(path)
     if not path.is_dir():
@@ -67,6 +76,8 @@ def find(path: Path, form: str) -> Table:
         raise StageError(msg)
     there = [file for file in path.iterdir() if file.suffix.lower() in ENDINGS and file.is_file()]
     found = sorted(file for file in there if file.name != "dataset_info.json")
+    if found and all(file.suffix.lower() == ".parquet" for file in found):
+        return Table(found[0], tuple(found[1:]))
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
         hint = where_to_get(form) if not found else "; name the file itself"
@@ -75,7 +86,7 @@ def find(path: Path, form: str) -> Table:
     return Table(found[0])
 
 
-def _parquet(path: Path) -> Iterator[_ParquetRow]:
+def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
@@ -87,7 +98,7 @@ def _parquet(path: Path) -> Iterator[_ParquetRow]:
             for batch in file.iter_batches(batch_size=_BATCH):
                 for row in batch.to_pylist():
                     number += 1
-                    yield _ParquetRow(path, number, row)
+                    yield row
     except (ArrowException, OSError) as error:
         msg = f"{str(path)!r} cannot be read as Parquet after row {number}: {str(error).splitlines()[0]}"
         raise StageError(msg) from None
