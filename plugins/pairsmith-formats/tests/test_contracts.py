@@ -70,6 +70,10 @@ class TestDgprefExport(ExporterContract):
     name = "pairsmith-formats/dgpref"
 
 
+class TestPicturesExport(ExporterContract):
+    name = "pairsmith-formats/images"
+
+
 class TestRatings(JudgeContract):
     name = "pairsmith-formats/ratings"
 
@@ -86,5 +90,5 @@ class TestRatings(JudgeContract):
 @pytest.mark.parametrize("kind", ["image_sources", "exporters"])
 def test_every_format_is_held_to_its_contract(kind: Any) -> None:
     offered = {one.component.name for one in Registry.discover().offers(kind) if one.plugin == "pairsmith-formats"}
-    more = {"dgpref-captions", "alt-text", "lrv-instruct", "scigraphqa"} if kind == "image_sources" else set()
-    assert offered == {*ROWS, "dgpref", *more}
+    readers = {"dgpref-captions", "alt-text", "lrv-instruct", "scigraphqa"}
+    assert offered == {*ROWS, "dgpref", *(readers if kind == "image_sources" else {"images"})}

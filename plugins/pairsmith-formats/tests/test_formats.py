@@ -322,3 +322,25 @@ def test_a_card_says_where_the_rows_are_from(formats: Any, tmp_path: Path) -> No
     assert not (tmp_path / "out" / "images").exists()
     files = formats.export("trl", formats.View([demonstration]), tmp_path / "bare", card=False)
     assert [path.name for path in files] == ["train.jsonl"]
+
+
+def test_candidates_and_winners_have_names_that_can_be_read(formats: Any, tmp_path: Path) -> None:
+    from pairsmith.values import Judged
+
+    pictures = [formats.run.images.add_bytes(f"picture {n}".encode(), ".png") for n in range(3)]
+    first = Sample(id="art/1", prompt=user("A vase"), images=(pictures[1],), candidates=tuple(pictures))
+    second = Sample(id="2", prompt=user("A cat"), images=(pictures[0],))
+    judged = [Judged(sample=sample, responses=()) for sample in (first, second)]
+    files = formats.export("images", formats.View(samples=judged), tmp_path / "out")
+    assert [path.name for path in files] == ["images.jsonl", "images", "candidates"]
+    rows = formats.rows(files[0])
+    assert rows[0] == {
+        "id": "art/1",
+        "prompt": [{"role": "user", "text": "A vase"}],
+        "images": ["images/art-1.png"],
+        "candidates": ["candidates/art-1-1.png", "candidates/art-1-2.png", "candidates/art-1-3.png"],
+        "kept": [2],
+    }
+    assert rows[1]["images"] == ["images/2.png"]
+    assert (tmp_path / "out" / "images" / "art-1.png").read_bytes() == b"picture 1"
+    assert (tmp_path / "out" / "candidates" / "art-1-3.png").read_bytes() == b"picture 2"

@@ -118,3 +118,8 @@ def pairsmith_exporters() -> Iterator[Component]:
         options=ExportOptions,
         summary="Writes DecompGen's pickle of pairs.",
     )
+    yield Component(
+        name="images",
+        factory="pairsmith_formats.pictures:PicturesExport",
+        summary="Writes the images of a run under readable names, every candidate beside the one that was kept.",
+    )

@@ -15,6 +15,15 @@ _UNSAFE = re.compile(r"[^\w.-]+")
 _LONGEST = 100
 
 
+def readable(name: str) -> str:
+    """Return an id as a file's name.
+
+    >>> readable("art/2: a vase")
+    'art-2-a-vase'
+    """
+    return _UNSAFE.sub("-", name).strip("-.")[:_LONGEST] or "image"
+
+
 class KeptImages:
     """Copies the images of a run beside a file of rows, each once."""
 
@@ -30,17 +39,17 @@ class KeptImages:
         for number, image in enumerate(sample.images):
             own = [published[number]] if len(published) == len(sample.images) and self._fits(published[number]) else []
             if self._names == "sample":
-                stem = _UNSAFE.sub("-", name).strip("-.")[:_LONGEST] or "image"
                 suffix = f"-{number}" if len(sample.images) > 1 else ""
-                own = [f"images/{stem}{suffix}{image.path.suffix}"]
-            kept.append(self._keep(image, [*own, f"images/{image.path.name}"]))
+                own = [f"images/{readable(name)}{suffix}{image.path.suffix}"]
+            kept.append(self.copy(image, [*own, f"images/{image.path.name}"]))
         return tuple(kept)
 
     def _fits(self, path: object) -> bool:
         """Tell whether a path that a row gave may be used: the run may have been edited by hand."""
         return isinstance(path, str) and path != "" and not leaves(path) and path not in self._taken
 
-    def _keep(self, image: Image, names: list[str]) -> str:
+    def copy(self, image: Image, names: list[str]) -> str:
+        """Copy an image under the first of these names that no other image has, and return it."""
         self.any = True
         for name in names:
             path = self._destination / name
@@ -51,4 +60,4 @@ class KeptImages:
             if path.is_file() and filecmp.cmp(image.path, path, shallow=False):
                 return name
         # Another image has the name, and even the one by its content: as good as impossible, and never overwritten.
-        return self._keep(image, [f"images/{image.id or 'image'}-{len(names)}{image.path.suffix}"])
+        return self.copy(image, [f"images/{image.id or 'image'}-{len(names)}{image.path.suffix}"])
