@@ -99,8 +99,8 @@ class TreeTrainer:
         arguments = self._arguments(checkpoints.directory, job.seed)
         first = arguments.process_index == 0
         say = _say if first else _silent
-        torch.manual_seed(job.seed)
         model = job.family.load(job.weights, device=engine.device(options), dtype=self._dtype())
+        torch.manual_seed(job.seed)  # after loading, which draws numbers under one engine and none under another
         model = prepare(model, job.family, options)
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
