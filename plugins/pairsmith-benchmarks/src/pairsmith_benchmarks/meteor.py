@@ -63,7 +63,14 @@ def _java() -> Meteor:
             return []
         given = {number: [" ".join(text)] for number, text in enumerate(texts)}
         wanted = {number: [" ".join(one) for one in some] for number, some in enumerate(references)}
-        _, scores = Program().compute_score(wanted, given)
+        program = Program()
+        try:
+            _, scores = program.compute_score(wanted, given)
+        finally:
+            for pipe in (program.meteor_p.stdin, program.meteor_p.stdout, program.meteor_p.stderr):
+                pipe.close()
+            program.meteor_p.kill()
+            program.meteor_p.wait()
         return [float(one) for one in scores]
 
     return score
