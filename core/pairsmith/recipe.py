@@ -14,10 +14,11 @@ from pairsmith.options import Fault, plain, read_all
 from pairsmith.reading import Document, load
 from pairsmith.registry import Offer, Registry, absent, install, word
 
-__all__ = ["Document", "Recipe", "Training", "Use", "jsonable", "load", "resolve"]
+__all__ = ["Document", "Recipe", "Training", "Use", "jsonable", "load", "reporters", "resolve"]
 
 SCHEMA = 1
 DEFAULT_CHECK = "pillow"
+DEFAULT_REPORT = "html"
 _SINGLE: dict[str, Kind] = {
     "model": "model_families",
     "images": "image_sources",
@@ -189,6 +190,25 @@ def resolve(document: Document, registry: Registry) -> Recipe:
     return recipe
 
 
+def reporters(tables: Mapping[str, Any], registry: Registry) -> tuple[Use, ...]:
+    """Return the reporters that a run's recipe names, or ``html``. The rest of the recipe need not be installed any more.
+
+    Raises :class:`RecipeError` where a reporter is not there, with the command that installs it.
+    """
+    if not tables.get("reports"):
+        if all(offer.component.name != DEFAULT_REPORT for offer in registry.offers("reporters")):
+            msg = (
+                f"the recipe names no reporter, and {DEFAULT_REPORT!r} is not installed: {install('pairsmith-report')}"
+            )
+            raise RecipeError(msg)
+        tables = {"reports": {"use": DEFAULT_REPORT}}
+    reader = _Reader(Document(name="reports", tables=tables), registry)
+    uses = reader.several("reports", "reporters")
+    if reader.faults:
+        raise RecipeError("\n".join([*map(str, reader.faults), *registry.left_out()]))
+    return uses
+
+
 class _Reader:
     """Collects faults while it reads, so that a person sees them all at once."""
 
@@ -212,7 +232,7 @@ class _Reader:
         single = {
             name: self._use(self.tables[name], kind, name) for name, kind in _SINGLE.items() if name in self.tables
         }
-        several = {name: self._uses(name, kind) for name, kind in _SEVERAL.items()}
+        several = {name: self.several(name, kind) for name, kind in _SEVERAL.items()}
         hygiene, faults = read_all(self._table("hygiene"), HygieneOptions, "hygiene")
         self.faults += faults
         corruptions = self._corruptions()
@@ -292,7 +312,7 @@ class _Reader:
         self.faults += faults
         return None if faults else Use(kind=kind, where=where, offer=offer, options=options)
 
-    def _uses(self, name: str, kind: Kind) -> tuple[Use, ...]:
+    def several(self, name: str, kind: Kind) -> tuple[Use, ...]:
         entries = self.tables.get(name, [])
         if isinstance(entries, Mapping):
             used = [self._use(entries, kind, name)]

@@ -14,7 +14,7 @@ from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
 from pairsmith.pipeline import Pipeline
 from pairsmith.progress import Progress
-from pairsmith.recipe import Document, Recipe, load, resolve
+from pairsmith.recipe import Document, Recipe, Use, load, resolve
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained
 from pairsmith.view import DirectoryView
@@ -93,20 +93,21 @@ def start(
         progress.say(f"run directory: {_short(directory.path)}")
         Pipeline(recipe=recipe, registry=registry, directory=directory, progress=progress, limit=limit).execute(until)
         if until in {None, "report"}:
-            for line in before_and_after(DirectoryView(directory.path).evaluations()):
+            view = DirectoryView(directory.path)
+            for line in before_and_after(view.evaluations()):
                 progress.say(line)
-            for path in report(directory.path, recipe):
+            for path in report(view, recipe.reports):
                 progress.say(f"report: {_short(path)}")
     return directory.path
 
 
-def report(path: Path, recipe: Recipe) -> list[Path]:
-    """Have every reporter of a recipe write its page."""
-    view = DirectoryView(path)
-    run = Run(directory=path, images=RunDirectory(path).images, seed=recipe.seed)
+def report(view: DirectoryView, reporters: Sequence[Use]) -> list[Path]:
+    """Have every reporter write its page."""
+    directory = RunDirectory(view.directory)
+    run = Run(directory=directory.path, images=directory.images, seed=view.document["seed"])
     pages: list[Path] = []
-    for use in recipe.reports:
-        with Explained(RunDirectory(path), use.where):
+    for use in reporters:
+        with Explained(directory, use.where):
             pages += use.build(run).report(view)
     return pages
 

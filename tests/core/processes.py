@@ -10,14 +10,13 @@ from typing import Any
 PARTS = '''
 """Components that need nothing: numbers to describe, a judge that counts words, a reporter of one line."""
 
-import os
+import builtins
 import time
 from pathlib import Path
 
 from attrs import field, frozen
 
 from pairsmith import Component, hookimpl
-from pairsmith.errors import StageError
 from pairsmith.values import Sample, Verdict, user
 
 
@@ -40,7 +39,8 @@ class WordsOptions:
     ideal: float = field(default=3.0, metadata={"help": "words of a perfect answer"})
     log: Path | None = field(default=None, metadata={"help": "where each call is noted"})
     wait: Path | None = field(default=None, metadata={"help": "go on when this file is there"})
-    fail_at: str = field(default="", metadata={"help": "raise at this sample"})
+    tired: Path | None = field(default=None, metadata={"help": "raise at the fourth sample while this file is there"})
+    error: str = field(default="RuntimeError", metadata={"help": "what to raise then"})
 
 
 class Words:
@@ -58,8 +58,8 @@ class Words:
                 file.write(case.sample.id + "\\n")
         while self.options.wait and not self.options.wait.exists():
             time.sleep(0.02)
-        if case.sample.id == self.options.fail_at:
-            raise RuntimeError("the judge is tired\\nvery")
+        if case.sample.id == "s3" and self.options.tired and self.options.tired.exists():
+            raise getattr(builtins, self.options.error)("the judge is tired\\nvery")
         return [
             Verdict(judge="words", response_id=one.id, score=-abs(len(one.text.split()) - self.options.ideal))
             for one in case.responses

@@ -105,8 +105,8 @@ def test_a_recipe_from_windows_is_a_recipe(work: Workplace, change: Any) -> None
     (b'schema = 1\nsummary = "\xe4"\n', "line 2 is not UTF-8; save the file as UTF-8"),
     ("schema = 1".encode("utf-16"), "line 1 is not UTF-8; save the file as UTF-8"),
     (b"schema = 1\n\n[images\nuse = 1\n", "is not valid TOML: Expected ']' at the end of a table declaration (at line 3, column 8)"),
-    (b'schema = 1\nschema = 2\n', "is not valid TOML: Cannot overwrite a value (at line 2, column 11)"),
-    (b'[images]\nuse = folder\n', "is not valid TOML: Invalid value (at line 2, column 7)"),
+    (b"schema = 1\nschema = 2\n", "is not valid TOML: Cannot overwrite a value (at line 2, column 11)"),
+    (b"[images]\nuse = folder\n", "is not valid TOML: Invalid value (at line 2, column 7)"),
     (b"seed = " + b"9" * 5000, "is not valid TOML: Exceeds the limit"),
     (b"a = " + b"[" * 9000, "is not valid TOML: it is nested too deeply"),
 ], ids=["latin-1", "utf-16", "bracket", "twice", "unquoted", "long", "deep"])  # fmt: skip
