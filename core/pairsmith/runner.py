@@ -99,6 +99,17 @@ def component_key(use: Use) -> dict[str, Any]:
     return {**key, "inputs": fingerprint(paths)} if paths else key
 
 
+def asking_key(use: Use) -> dict[str, Any]:
+    """Return what a benchmark's samples depend on: not on how the answers to them are scored."""
+    later = use.scoring()
+    if not later:
+        return component_key(use)
+    key = dict(use.key())
+    paths = [path for path in use.input_paths() if path not in later.values()]
+    options = {name: value for name, value in key["options"].items() if name not in later}
+    return {**key, "options": options, **({"inputs": fingerprint(paths)} if paths else {})}
+
+
 def ingredients(stage: str, upstream: Sequence[Stage], **made_from: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """Return what a stage is made from, for its key."""
     return {"stage": stage, "upstream": [other.key() for other in upstream], **made_from}
