@@ -120,6 +120,19 @@ def captions_folder(root: Path) -> Mapping[str, str]:
     return {"references": str(lines(root / "references.jsonl", rows)), "images": str(images)}
 
 
+def mmhal_folder(root: Path) -> Mapping[str, str]:
+    pictures(root / "images", "0.jpg")
+    row = {"question_type": "other", "question": "What?", "image_src": "https://example.org/0.jpg"}
+    whole(root / "response_template.json", [{**row, "image_content": ["Cat"], "gt_answer": "A cat."}])
+    return {"path": str(root), "reviews": str(lines(root / "reviews.jsonl", [{"id": 0, "review": "rating: 3"}]))}
+
+
+def halbench_folder(root: Path) -> Mapping[str, str]:
+    questions = lines(root / "questions.jsonl", [{"image_id": 1, "question": "Describe it."}])
+    reviews = lines(root / "reviews.jsonl", [{"id": 0, "review": '["cat", "dog"]'}])
+    return {**coco_folder(root), "questions": str(questions), "reviews": str(reviews)}
+
+
 def items(*truths: Mapping[str, Any]) -> list[Item]:
     return [Item(id=str(number), truth=truth) for number, truth in enumerate(truths, start=1)]
 
@@ -138,6 +151,8 @@ def folders() -> SimpleNamespace:
         chair=coco_folder,
         amber=amber_folder,
         captions=captions_folder,
+        mmhal=mmhal_folder,
+        halbench=halbench_folder,
         lines=lines,
         whole=whole,
         pictures=pictures,

@@ -66,3 +66,15 @@ class TestAmberDiscriminative(Laid):
 class TestCaptions(Laid):
     name = "pairsmith-benchmarks/captions"
     layout = "captions"
+
+
+class TestMmhalBench(Laid):
+    name = "pairsmith-benchmarks/mmhal-bench"
+    layout = "mmhal"
+    options = {"judge_name": "gpt-4"}
+
+
+class TestObjectHalbench(Laid):
+    name = "pairsmith-benchmarks/object-halbench"
+    layout = "halbench"
+    options = {"judge_name": "gpt-4"}

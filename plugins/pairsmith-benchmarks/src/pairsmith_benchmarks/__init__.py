@@ -8,6 +8,8 @@ from pairsmith_benchmarks.options import (
     AmberGenerativeOptions,
     CaptionsOptions,
     ChairOptions,
+    HalbenchOptions,
+    MmhalOptions,
     PopeOptions,
 )
 
@@ -49,4 +51,18 @@ def pairsmith_benchmarks() -> Iterator[Component]:
         options=CaptionsOptions,
         inputs="pairsmith_benchmarks.options:captions_inputs",
         summary="Captions or alt-text against references: BLEU, METEOR, ROUGE-L, CIDEr, CIDEr-D, edit distance.",
+    )
+    yield Component(
+        name="object-halbench",
+        factory="pairsmith_benchmarks.halbench:ObjectHalbench",
+        options=HalbenchOptions,
+        inputs="pairsmith_benchmarks.options:halbench_inputs",
+        summary="Object HalBench: objects that descriptions make up, listed by a language model that you name.",
+    )
+    yield Component(
+        name="mmhal-bench",
+        factory="pairsmith_benchmarks.mmhal:MmhalBench",
+        options=MmhalOptions,
+        inputs="pairsmith_benchmarks.options:mmhal_inputs",
+        summary="MMHal-Bench: 96 answers rated by a language model that you name.",
     )

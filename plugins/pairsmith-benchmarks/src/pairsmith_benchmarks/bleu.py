@@ -15,9 +15,20 @@ from attrs import frozen
 ORDERS = (1, 2, 3, 4)
 
 
-def ngrams(tokens: Sequence[str], order: int) -> Counter[tuple[str, ...]]:
-    """Return how often each n-gram occurs."""
-    return Counter(zip(*(tokens[start:] for start in range(order)), strict=False))
+Gram = tuple[str, ...]
+
+
+@frozen
+class Counted:
+    """A text as tokens, and how often each of its n-grams occurs, by order."""
+
+    tokens: Sequence[str]
+    grams: Sequence[Counter[Gram]]
+
+
+def counted(tokens: Sequence[str]) -> Counted:
+    """Count the n-grams of a text."""
+    return Counted(tokens, [Counter(zip(*(tokens[n:] for n in range(order)), strict=False)) for order in ORDERS])
 
 
 @frozen
@@ -30,18 +41,16 @@ class Overlap:
     reference: int
 
 
-def overlap(tokens: Sequence[str], references: Sequence[Sequence[str]]) -> Overlap:
+def overlap(text: Counted, references: Sequence[Counted]) -> Overlap:
     """Compare a text with its references; of two lengths equally close the shorter counts."""
-    common, every = [], []
-    for order in ORDERS:
-        most: Counter[tuple[str, ...]] = Counter()
-        for reference in references:
-            most |= ngrams(reference, order)
-        own = ngrams(tokens, order)
-        common.append((own & most).total())
-        every.append(own.total())
-    closest = min((abs(len(one) - len(tokens)), len(one)) for one in references)[1]
-    return Overlap(tuple(common), tuple(every), len(tokens), closest)
+    length = len(text.tokens)
+    common = [
+        sum(min(count, max(one.grams[n][gram] for one in references)) for gram, count in text.grams[n].items())
+        for n in range(len(ORDERS))
+    ]
+    every = [max(0, length - order + 1) for order in ORDERS]
+    closest = min((abs(len(one.tokens) - length), len(one.tokens)) for one in references)[1]
+    return Overlap(tuple(common), tuple(every), length, closest)
 
 
 def total(overlaps: Sequence[Overlap]) -> Overlap:
@@ -57,7 +66,8 @@ def total(overlaps: Sequence[Overlap]) -> Overlap:
 def bleu(counts: Overlap) -> dict[str, float]:
     """Return individual and cumulative BLEU-1 to BLEU-4, from 0 to 1.
 
-    >>> scores = bleu(overlap("the the cat".split(), ["the cat sat down".split()]))
+    >>> text, reference = (counted(text.split()) for text in ("the the cat", "the cat sat down"))
+    >>> scores = bleu(overlap(text, [reference]))
     >>> round(scores["bleu_1_individual"], 4), round(scores["bleu_2_cumulative"], 4)
     (0.4777, 0.4137)
     """

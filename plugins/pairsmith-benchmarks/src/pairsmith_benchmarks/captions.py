@@ -13,7 +13,7 @@ from typing import Any
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.answers import Answers, Record
-from pairsmith_benchmarks.bleu import ORDERS, Overlap, bleu, ngrams, overlap, total
+from pairsmith_benchmarks.bleu import ORDERS, Counted, Overlap, bleu, counted, overlap, total
 from pairsmith_benchmarks.cider import corpus
 from pairsmith_benchmarks.folder import Folder, inside, once, rows, text_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
@@ -28,7 +28,6 @@ SOURCE = (
     "and 'images' the folder of their images"
 )
 DIRECTIONS = Directions(lower=("edit_distance", "repetition"), neutral=("length",))
-_ORDER = 4
 
 
 class Captions(ItemBenchmark):
@@ -134,32 +133,33 @@ def _references(items: Sequence[Item], tokens: Tokenizer) -> dict[str, list[list
 def _records(
     given: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[Sequence[str]]]
 ) -> dict[str, dict[str, Any]]:
-    weights = corpus(list(wanted.values()))
+    counts_of = {name: [counted(one) for one in references] for name, references in wanted.items()}
+    weights = corpus(list(counts_of.values()))
     records: dict[str, dict[str, Any]] = {}
     for name, text in given.items():
-        references = wanted[name]
-        counts = overlap(text, references)
+        references, own = wanted[name], counted(text)
+        counts = overlap(own, counts_of[name])
         records[name] = {
             "bleu": [list(counts.common), list(counts.ngrams), counts.length, counts.reference],
             "rouge_l": 100 * rouge_l(text, references),
             "rouge_l_coco": 100 * rouge_l_coco(text, references),
             "edit_distance": min(edit_distance(one, text) for one in references),
             "length": len(text),
-            "repetition": 100 * repetition(text),
+            "repetition": 100 * repetition(own),
         }
         if len(wanted) > 1:  # of one image, every n-gram has the weight 0
-            cider, cider_d = weights.scores(text, references)
+            cider, cider_d = weights.scores(own, counts_of[name])
             records[name] |= {"cider": 100 * cider, "cider_d": 100 * cider_d}
     return records
 
 
-def repetition(tokens: Sequence[str]) -> float:
+def repetition(text: Counted) -> float:
     """Return the share of 4-grams that occurred before in the same text, from 0 to 1.
 
-    >>> repetition("a b a b a b a b".split())
+    >>> repetition(counted("a b a b a b a b".split()))
     0.6
     """
-    grams = ngrams(tokens, _ORDER)
+    grams = text.grams[-1]
     return 1 - len(grams) / grams.total() if grams else 0.0
 
 

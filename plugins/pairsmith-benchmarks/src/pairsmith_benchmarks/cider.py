@@ -13,12 +13,10 @@ from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
-from pairsmith_benchmarks.bleu import ORDERS, ngrams
+from pairsmith_benchmarks.bleu import ORDERS, Counted, Gram
 
 SIGMA = 6.0
 """Spread of the penalty on a difference of lengths, in bigrams, as the authors' program counts it."""
-
-Gram = tuple[str, ...]
 
 
 @frozen
@@ -37,19 +35,19 @@ class Corpus:
     images: int
     frequency: Mapping[Gram, int] = field(repr=False)
 
-    def weigh(self, tokens: Sequence[str]) -> Weighed:
+    def weigh(self, text: Counted) -> Weighed:
         """Return a text's weights."""
         most = math.log(self.images)
         weights = [
             {gram: count * (most - math.log(max(1, self.frequency.get(gram, 0)))) for gram, count in grams.items()}
-            for grams in (ngrams(tokens, order) for order in ORDERS)
+            for grams in text.grams
         ]
         norms = [math.sqrt(sum(weight**2 for weight in some.values())) for some in weights]
-        return Weighed(weights, norms, max(0, len(tokens) - 1))
+        return Weighed(weights, norms, max(0, len(text.tokens) - 1))
 
-    def scores(self, tokens: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[float, float]:
+    def scores(self, text: Counted, references: Sequence[Counted]) -> tuple[float, float]:
         """Return CIDEr and CIDEr-D of one text, from 0 to 10."""
-        own = self.weigh(tokens)
+        own = self.weigh(text)
         plain = clipped = 0.0
         for reference in references:
             other = self.weigh(reference)
@@ -63,11 +61,11 @@ class Corpus:
         return scale * plain, scale * clipped
 
 
-def corpus(references: Sequence[Sequence[Sequence[str]]]) -> Corpus:
-    """Return the frequencies of a benchmark's references: of each image its texts, of each text its tokens."""
+def corpus(references: Sequence[Sequence[Counted]]) -> Corpus:
+    """Return the frequencies of a benchmark's references, the texts of each image."""
     frequency: Counter[Gram] = Counter()
     for texts in references:
-        frequency.update({gram for tokens in texts for order in ORDERS for gram in ngrams(tokens, order)})
+        frequency.update({gram for text in texts for grams in text.grams for gram in grams})
     return Corpus(len(references), frequency)
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +48,11 @@ def above(vectors: Vectors, threshold: float) -> Similar:
         return [value / length for value in vector] if vector is not None and length else None
 
     @cache
-    def similar(one: str, other: str) -> bool:
-        if one == other:
-            return True
+    def ordered(one: str, other: str) -> bool:
         first, second = unit(one), unit(other)
-        if first is None or second is None:
-            return False
-        return sum(a * b for a, b in zip(first, second, strict=True)) > threshold
+        return first is not None and second is not None and sum(map(mul, first, second)) > threshold
 
-    return similar
+    return lambda one, other: one == other or (ordered(one, other) if one < other else ordered(other, one))
 
 
 def spacy_vectors(model: str) -> Vectors:
