@@ -28,10 +28,9 @@ from pairsmith_benchmarks.meteor import meteor
 from pairsmith_benchmarks.noun_finders import noun_finder
 from pairsmith_benchmarks.similarity import similarity
 
-PLAIN = (
-    "the a of and is in on with that there are to this image shows near large small red white next standing sitting which "
-    "be seen can background visible several some other his her it its as an by at from behind front"
-).split()
+SAID = """the a of and is in on with that there are to this image shows near large small red white next standing sitting
+which be seen can background visible several some other his her it its as an by at from behind front"""
+PLAIN = SAID.split()
 WORDS, CAPTION, DIMENSIONS = 90, 20, 300
 LIMITS = {"amber-generative": 5.0, "pope": 2.0}
 
