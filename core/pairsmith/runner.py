@@ -105,7 +105,7 @@ def asking_key(use: Use) -> dict[str, Any]:
     if not later:
         return component_key(use)
     key = dict(use.key())
-    paths = [path for path in use.input_paths() if path not in later.values()]
+    paths = [path for path in use.input_paths() if str(path) not in map(str, later.values())]
     options = {name: value for name, value in key["options"].items() if name not in later}
     return {**key, "options": options, **({"inputs": fingerprint(paths)} if paths else {})}
 

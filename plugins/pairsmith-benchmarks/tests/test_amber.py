@@ -17,7 +17,7 @@ from pairsmith_benchmarks.amber_discriminative import rates as rates_of_question
 from pairsmith_benchmarks.amber_discriminative import score as score_questions
 from pairsmith_benchmarks.amber_generative import AmberGenerative, judge, score
 from pairsmith_benchmarks.noun_finders import Words, noun_finder, tagged_nouns
-from pairsmith_benchmarks.options import AmberDiscriminativeOptions, AmberGenerativeOptions
+from pairsmith_benchmarks.options import AmberDiscriminativeOptions, AmberGenerativeOptions, amber_inputs
 from pairsmith_benchmarks.similarity import above, same_word, similarity, text_vectors
 
 SHARED = Path(os.environ.get("PAIRSMITH_SHARED", Path(__file__).parents[4] / "shared"))
@@ -308,3 +308,10 @@ def test_questions_of_each_kind(run: Run, tmp_path: Path) -> None:
     assert metrics["existence_accuracy"] == 100
     assert metrics["existence_f1"] == 100.0 or metrics["existence_f1"] == 99.9  # 2 / 2.001
     assert associations(folder_of(PUBLISHED, "amber")).safe >= {"orange", "snack"}
+
+
+def test_a_changed_file_of_vectors_is_noticed(tmp_path: Path) -> None:
+    plain = AmberGenerativeOptions(path=tmp_path)
+    assert amber_inputs(plain) == [tmp_path]
+    table = AmberGenerativeOptions(path=tmp_path, similarity="vectors", vectors="glove.txt")
+    assert amber_inputs(table) == [tmp_path, Path("glove.txt")]

@@ -60,6 +60,7 @@ def test_every_category_is_found_by_its_own_name(name: str) -> None:
         ("TV sets", ["tv"]),
         ("potted plants", ["potted plant"]),
         ("Scissors!", ["scissors"]),
+        ("A couple of bowls of grilled chicken to cook", ["bowl"]),
         ("", []),
     ],
 )

@@ -150,8 +150,11 @@ class AmberDiscriminativeOptions:
 
 
 def amber_inputs(options: AmberGenerativeOptions | AmberDiscriminativeOptions) -> Sequence[Path]:
-    """Return the annotations and the images."""
-    return [path for path in (options.path, options.images) if path]
+    """Return the annotations, the images, and the word vectors where they are a file."""
+    paths = [path for path in (options.path, options.images) if path]
+    if isinstance(options, AmberGenerativeOptions) and options.similarity == "vectors":
+        paths.append(Path(options.vectors))
+    return paths
 
 
 @frozen(kw_only=True)
