@@ -118,7 +118,7 @@ def ordered(recipe: Recipe) -> Iterator[str]:
 
 def _training_stages(recipe: Recipe) -> Iterator[str]:
     for arm in arms(recipe):
-        if not recipe.trainings:
+        if not recipe.trainings and recipe.pairs:
             yield arm_stage("pairs", arm)
         for training in recipe.trainings:
             if arm and training is not recipe.trainings[-1]:

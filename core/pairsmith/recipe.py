@@ -245,7 +245,7 @@ class _Reader:
         trainings = self._trainings(single)
         control = self._control()
         check = single.get("image_check") or self._default_check()
-        self._missing(single, several, trainings)
+        self._missing(single, several, trainings, said.evaluate if said else ())
         if self.not_found:
             self.faults += [Fault("installed", line) for line in self.registry.left_out()]
         images = single.get("images")
@@ -400,7 +400,11 @@ class _Reader:
         return self._use({"use": DEFAULT_CHECK}, "image_checks", "image_check")
 
     def _missing(
-        self, single: Mapping[str, Use | None], several: Mapping[str, Sequence[Use]], trainings: Sequence[Training]
+        self,
+        single: Mapping[str, Use | None],
+        several: Mapping[str, Sequence[Use]],
+        trainings: Sequence[Training],
+        evaluate: Sequence[str],
     ) -> None:
         def need(name: str, why: str) -> None:
             if name not in self.tables:
@@ -415,6 +419,11 @@ class _Reader:
                 self.faults.append(
                     Fault("evaluation", "is missing; [[benchmarks]] need a generator, from it or [responses]")
                 )
+        models = {"base"} | ({"trained"} if "train" in self.tables or trainings else set())
+        models |= {"control"} & self.tables.keys()
+        for name in evaluate:
+            if name not in models:
+                self.faults.append(Fault("evaluate", f"names {name!r}, and the recipe makes no such model"))
         if "control" in self.tables and not trainings:
             self.faults.append(Fault("control", "is there and [train] is not; a control is a second training"))
 

@@ -143,6 +143,8 @@ class Registry:
     def _not_found(self, kind: Kind, name: str, offers: list[Offer]) -> str:
         from difflib import get_close_matches
 
+        if "." in name and "/" not in name:  # what run.json says of an object
+            return f"{name!r} was an object in Python, not a component's name; go on with the run from Python"
         for other in KINDS:
             if any(name in {offer.component.name, offer.full_name} for offer in self.offers(other)):
                 return f"{name!r} is no {word(kind)} but a {word(other)}; {_listed(offers)}"

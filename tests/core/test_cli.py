@@ -1,16 +1,23 @@
 """Commands as people give them: each in a process of its own, with plugins that it discovers itself."""
 
 import ctypes
+import errno
+import os
 import resource
 import shutil
 import signal
+import struct
 import subprocess
+import sys
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pairsmith.errors import StageError
+from pairsmith.images import DirectoryImageStore
 from pairsmith.store import Stage
 from processes import ANSWERS, RECIPE, Done, Workplace, distribution, parts, sentence
 
@@ -327,6 +334,15 @@ def test_two_processes_do_not_work_in_one_run(work: Workplace) -> None:
     assert (work.folder / "log").read_text().split() == [f"s{n}" for n in range(6)]
 
 
+def test_of_processes_that_begin_together_one_runs_and_the_others_say_so(work: Workplace) -> None:
+    processes = [work.start("run", "six.toml", "--out", "r") for _ in range(3)]
+    ended = [(process.communicate(timeout=30)[1], process.returncode) for process in processes]
+    assert 0 in {code for _, code in ended}
+    for stderr, code in ended:
+        assert code == 0 or (code == 2 and sentence(stderr).startswith("Another process")), stderr
+    assert "6 kept" in work.well("status", "r").stdout
+
+
 def test_answers_whose_ids_match_nothing(work: Workplace) -> None:
     (work.folder / "answers.jsonl").write_text(ANSWERS.replace('"s', '"image-'))
     said = work.refused("run", "six.toml", "--out", "r", code=1)
@@ -433,6 +449,22 @@ def test_a_full_disk(work: Workplace, unbroken: dict[str, bytes], kibibytes: int
     assert parts(work.folder / "saved") == unbroken
 
 
+def test_a_full_disk_while_an_image_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store, picture = DirectoryImageStore(tmp_path / "images"), tmp_path / "a.png"
+    picture.write_bytes(b"picture")
+    kept = store.add_bytes(b"before", ".png")
+    with monkeypatch.context() as patch:
+        patch.setattr("pairsmith.images.os.fsync", full)
+        for keep in (lambda: store.add_file(picture), lambda: store.add_bytes(b"other", ".png")):
+            with pytest.raises(StageError, match=r"^The disk is full: '.*/images/.*\.png' could not be written"):
+                keep()
+    assert [path for path in store.directory.rglob("*") if path.is_file()] == [kept.path]
+    assert store.add_file(picture).path.read_bytes() == b"picture"
+
+
 def test_files_that_may_not_grow(work: Workplace, unbroken: dict[str, bytes]) -> None:
     def bound() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
@@ -511,3 +543,127 @@ def test_a_reporter_that_raises_ends_a_run_whose_stages_are_kept(work: Workplace
     assert said.startswith("reports[0]: ValueError: no ink (the full traceback is in ")
     assert "6 kept" in work.well("status", "r").stdout
     assert work.refused("report", "r", code=1).startswith("reports[0]: ValueError: no ink")
+
+
+# Images of one's own ---------------------------------------------------------------------------------------------------
+
+FOLDER = """
+schema = 1
+[images]
+use = "folder"
+path = "photos"
+prompt = "What is this?"
+"""
+
+
+@pytest.fixture
+def photos(work: Workplace) -> Path:
+    """A folder with two sound images, and the broken ones that folders hold."""
+    pytest.importorskip("pairsmith_images")
+    from PIL import Image
+
+    folder = work.folder / "photos"
+    folder.mkdir()
+    for n in range(2):
+        Image.new("RGB", (64, 64), (200, 10 * n, 0)).save(folder / f"good-{n}.png")
+    data = (folder / "good-0.png").read_bytes()
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    bomb = data[:8] + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
+    (folder / "bomb.png").write_bytes(bomb)
+    (folder / "cut.png").write_bytes(data[: len(data) // 2])
+    (folder / "text.jpg").write_text("not an image")
+    (folder / "void.png").touch()
+    work.recipe(FOLDER, "folder.toml")
+    return folder
+
+
+def test_bad_images_are_left_out_counted_and_listed(work: Workplace, photos: Path) -> None:
+    work.well("run", "folder.toml", "--out", "r")
+    assert "2 samples" in (status := work.well("status", "r").stdout)
+    assert "4 dropped: bad image" in status
+    rows = list(Stage(work.folder / "r" / "stages" / "images").rows())
+    dropped = {row["dropped"]["id"]: row["dropped"]["detail"] for row in rows if "dropped" in row}
+    assert list(dropped) == ["bomb.png", "cut.png", "text.jpg", "void.png"]
+    assert dropped["bomb.png"] == "photos/bomb.png has more than 40,000,000 pixels; it was not decoded"
+    assert dropped["cut.png"].startswith("photos/cut.png is broken or truncated")
+    assert [row["sample"]["id"] for row in rows if "sample" in row] == ["good-0.png", "good-1.png"]
+    assert photos.is_dir()
+
+
+def test_a_bad_image_stops_a_run_whose_recipe_says_so(work: Workplace, photos: Path) -> None:
+    stop = ("run", "folder.toml", "--out", "r", "--set", "on_bad_image=stop")
+    said = work.refused(*stop, code=1)
+    assert said == "images: sample 'bomb.png': 'photos/bomb.png' has more than 40,000,000 pixels; it was not decoded"
+    for path in photos.glob("[!g]*"):
+        path.unlink()
+    work.well(*stop)
+
+
+@pytest.mark.parametrize("check", ["pillow", "none"])
+def test_an_image_that_may_not_be_read_is_a_bad_image(
+    work: Workplace, photos: Path, ruled_by_permissions: Callable[[], None], check: str
+) -> None:
+    (photos / "good-0.png").chmod(0)
+    work.well("run", "folder.toml", "--out", "r", "--set", f"image_check.use={check}", before=ruled_by_permissions)
+    rows = list(Stage(work.folder / "r" / "stages" / "images").rows())
+    (detail,) = [row["dropped"]["detail"] for row in rows if row.get("dropped", {}).get("id") == "good-0.png"]
+    assert "Permission denied" in detail
+
+
+@pytest.mark.usefixtures("photos")
+def test_folders_without_images_stop_the_run(work: Workplace) -> None:
+    (work.folder / "empty").mkdir()
+    for path, said in (("empty", "holds no image"), ("nowhere", "is not a folder"), ("six.toml", "is not a folder")):
+        refused = work.refused("run", "folder.toml", "--set", f"images.path={path}", code=1)
+        assert refused.startswith(f"[images] path '{path}' {said}")
+        assert "\n" not in refused
+
+
+def test_prompts_from_windows_and_prompts_in_another_encoding(work: Workplace, photos: Path) -> None:
+    rows = "".join(f'{{"image": "{name}", "prompt": "Où?"}}\n' for name in ("good-0.png", "good-1.png"))
+    asked = ("run", "folder.toml", "--set", "images.prompt=", "--set", "images.prompt_file=asked.jsonl")
+    file = photos.parent / "asked.jsonl"
+    file.write_bytes(rows.encode("latin-1"))
+    assert (
+        work.refused(*asked, "--out", "r", code=1)
+        == "'asked.jsonl', row 1 (line 1) is not UTF-8; save the file as UTF-8"
+    )
+    file.write_bytes(b"\xef\xbb\xbf" + rows.replace("\n", "\r\n").encode())
+    work.well(*asked, "--out", "r")
+    samples = [row["sample"] for row in Stage(work.folder / "r" / "stages" / "images").rows()]
+    assert [sample["prompt"][0]["text"] for sample in samples] == ["Où?", "Où?"]
+
+
+def test_a_file_name_that_is_no_text_is_one_sentence(work: Workplace, photos: Path) -> None:
+    (photos / "good-0.png").rename(os.fsdecode(os.fsencode(photos) + b"/\xff.png"))
+    said = work.refused("run", "folder.toml", "--out", "r", code=1)
+    assert said.startswith("images: ")
+    assert "\n" not in said
+
+
+# Objects of one's own --------------------------------------------------------------------------------------------------
+
+IN_PYTHON = """
+from pathlib import Path
+from pairsmith.progress import progress
+from pairsmith.recipe import Document
+from pairsmith.start import start
+from pairsmith.values import Sample, user
+
+class Riddles:
+    def samples(self, start=0):
+        for n in range(start, 3):
+            yield Sample(id=str(n), prompt=user("?"))
+
+tables = {"schema": 1, "images": {"use": Riddles()}, "image_check": {"use": "none"}, "reports": {"use": "line"}}
+start(Document(name="riddles", tables=tables), out=Path("r"), progress=progress())
+"""
+
+
+def test_a_run_of_objects_is_looked_at_but_not_gone_on_with(work: Workplace) -> None:
+    subprocess.run([sys.executable, "-c", IN_PYTHON], cwd=work.folder, env=work.environment(), check=True)
+    assert "3 samples" in work.well("status", "r").stdout
+    assert "line.txt" in work.well("report", "r").stdout
+    said = work.refused("run", "r")
+    assert said.splitlines()[1].startswith("  images.use: '__main__.Riddles' was an object in Python")

@@ -215,6 +215,8 @@ def test_the_documentation_shows_these_faults() -> None:
     ({**WHOLE, "stages": [{"nam": "a"}]}, "stages[0].nam: unknown key; there are name, pairs, loss, train"),
     ({**WHOLE, "stages": [{"name": "a/b"}]}, "stages[0].name: expected a name of letters, digits and hyphens, got 'a/b'"),
     ({**WHOLE, "stages": [{"name": "a"}, {"name": "a"}]}, "stages: two stages have the name 'a'"),
+    ({**WHOLE, "evaluate": ["trained", "control"]}, "evaluate: names 'control', and the recipe makes no such model"),
+    ({"evaluate": ["base", "trained"]}, "evaluate: names 'trained', and the recipe makes no such model"),
     ({**WHOLE, "pairs": None}, "pairs: is missing; training needs a table [pairs]"),
     ({**WHOLE, "loss": None}, "loss: is missing; training needs a table [loss]"),
     ({**WHOLE, "model": None}, "model: is missing; training needs a table [model] that names a model family"),
