@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import field, fields, frozen, has
+from attrs import field, frozen
 
 from pairsmith.errors import ComponentNotFoundError, RecipeError, in_short
 from pairsmith.hygiene import HygieneOptions
@@ -91,12 +91,6 @@ class Use:
             "revision": self.offer.component.revision,
             "options": plain(self.options),
         }
-
-    def scoring(self) -> Mapping[str, Any]:
-        """Return the options that matter to scores only: what is asked of a model does not depend on them."""
-        kind = type(self.options)
-        names = [one.name for one in fields(kind) if one.metadata.get("scores_only")] if has(kind) else []
-        return {name: getattr(self.options, name) for name in names}
 
     def input_paths(self) -> Sequence[Path]:
         """Return the user's files that the component reads."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from attrs import frozen
+from attrs import fields, frozen, has
 
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import PairsmithError, StageError, in_short
@@ -100,8 +100,10 @@ def component_key(use: Use) -> dict[str, Any]:
 
 
 def asking_key(use: Use) -> dict[str, Any]:
-    """Return what a benchmark's samples depend on: not on how the answers to them are scored."""
-    later = use.scoring()
+    """Return what a benchmark's samples depend on: not on options that say they matter to scores only."""
+    kind = type(use.options)
+    names = [one.name for one in fields(kind) if one.metadata.get("scores_only")] if has(kind) else []
+    later = {name: getattr(use.options, name) for name in names}
     if not later:
         return component_key(use)
     key = dict(use.key())
