@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from attrs import evolve, field, frozen
 
+from pairsmith.errors import UsageError
 from pairsmith.values import (
     Case,
     Cell,
@@ -74,13 +75,23 @@ class Weights:
     adapter: Path | None = None
 
 
+ComponentBuilder = Callable[[Kind, Mapping[str, Any], str], Callable[[], Any]]
+"""Checks ``(kind, {"use": name, **options}, place for messages)`` and returns what builds that component."""
+
+
+def _alone(kind: Kind, _: Mapping[str, Any], where: str) -> Callable[[], Any]:
+    msg = f"{where}: there are no {kind.replace('_', ' ')} to choose from outside a recipe's run"
+    raise UsageError(msg)
+
+
 @frozen(kw_only=True)
 class Run:
     """What every component may know about the run it is part of.
 
     ``images`` takes images that a component makes. ``family`` and ``weights`` are the recipe's ``[model]``: in the
     stages before training the base model, in evaluation the model that is evaluated. ``texts`` yields the prompts and
-    answers of the run so far, for what is fitted to a run's texts, as a tokenizer is.
+    answers of the run so far, for what is fitted to a run's texts, as a tokenizer is. ``component`` is for what is made
+    of other components: a benchmark that asks a judge names it in its options, as a recipe would, and builds it here.
     """
 
     directory: Path
@@ -89,6 +100,7 @@ class Run:
     family: "ModelFamily | None" = None
     weights: Weights | None = None
     texts: Callable[[], Iterator[str]] = lambda: iter(())
+    component: ComponentBuilder = _alone
 
     def with_weights(self, weights: Weights) -> "Run":
         """Return this run with another model in place of the base model."""

@@ -27,6 +27,7 @@ from pairsmith.stages import Step, Work
 from pairsmith.store import Rows, Stage
 from pairsmith.training import Trainings
 from pairsmith.values import Item
+from pairsmith.within import builder
 
 
 @define
@@ -50,6 +51,7 @@ class Pipeline:
             images=self.directory.images,
             seed=self.recipe.seed,
             texts=lambda: texts(self._chain[-1]) if self._chain else iter(()),
+            component=builder(self.registry, lambda: self.run),
         )
         with Explained(self.directory, "engine"):
             engine = self.recipe.engine.build(self.run) if self.recipe.engine else LocalEngine()

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from attrs import frozen
+from attrs import fields, frozen, has
 
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import PairsmithError, StageError, in_short
@@ -97,6 +97,19 @@ def component_key(use: Use) -> dict[str, Any]:
     key = dict(use.key())
     paths = use.input_paths()
     return {**key, "inputs": fingerprint(paths)} if paths else key
+
+
+def asking_key(use: Use) -> dict[str, Any]:
+    """Return what a benchmark's samples depend on: not on options that say they matter to scores only."""
+    kind = type(use.options)
+    names = [one.name for one in fields(kind) if one.metadata.get("scores_only")] if has(kind) else []
+    later = {name: getattr(use.options, name) for name in names}
+    if not later:
+        return component_key(use)
+    key = dict(use.key())
+    paths = [path for path in use.input_paths() if str(path) not in map(str, later.values())]
+    options = {name: value for name, value in key["options"].items() if name not in later}
+    return {**key, "options": options, **({"inputs": fingerprint(paths)} if paths else {})}
 
 
 def ingredients(stage: str, upstream: Sequence[Stage], **made_from: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
