@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attrs import field, frozen
+from attrs.validators import ge
 
 from pairsmith.errors import ComponentNotFoundError, RecipeError
 from pairsmith.hygiene import HygieneOptions
@@ -32,7 +33,7 @@ _SEVERAL: dict[str, Kind] = {
     "benchmarks": "benchmarks",
     "reports": "reporters",
 }
-_PLAIN = ("schema", "summary", "requires", "seed", "part_size", "on_bad_image", "evaluate")
+_PLAIN = ("schema", "summary", "requires", "seed", "part_size", "on_bad_image", "max_failures", "evaluate")
 _TABLES = (*_PLAIN, *_SINGLE, *_SEVERAL, "hygiene", "corruptions", "control", "stages")
 
 
@@ -104,6 +105,7 @@ class _Plain:
     seed: int = 0
     part_size: int = field(default=256)
     on_bad_image: Literal["skip", "stop"] = "skip"
+    max_failures: int = field(default=0, validator=ge(0))
     evaluate: tuple[Literal["base", "trained", "control"], ...] = ()
 
     @part_size.validator
@@ -124,6 +126,7 @@ class Recipe:
     seed: int
     part_size: int
     on_bad_image: str
+    max_failures: int
     evaluate: tuple[str, ...]
     model: Use | None
     images: Use
@@ -304,6 +307,7 @@ class _Reader:
             seed=said.seed,
             part_size=said.part_size,
             on_bad_image=said.on_bad_image,
+            max_failures=said.max_failures,
             evaluate=said.evaluate,
             hygiene=hygiene,
             corruptions=corruptions,

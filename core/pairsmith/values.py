@@ -139,6 +139,28 @@ class Verdict:
 
 
 @frozen(kw_only=True)
+class Failed:
+    """What a component gives in place of its work on one sample, where that could not be done.
+
+    For what may work another time, as a server that did not answer: the stage goes on with its other samples and says at
+    its end how many failed. The same command then asks for the parts with failures again, so a component that gives this
+    keeps what it has already been answered. What can never work is a skipped verdict, or an error.
+
+    >>> Failed(reason="")
+    Traceback (most recent call last):
+    ValueError: a failure needs a reason
+    """
+
+    reason: str = field()
+
+    @reason.validator
+    def _said(self, _: object, value: str) -> None:
+        if not value.strip():
+            msg = "a failure needs a reason"
+            raise ValueError(msg)
+
+
+@frozen(kw_only=True)
 class Case:
     """What a judge is shown: a sample with all its responses and the claims it is asked about."""
 

@@ -9,10 +9,11 @@ from attrs import define
 
 from pairsmith import names
 from pairsmith.directory import RunDirectory, read_document
+from pairsmith.failures import FAILED
 from pairsmith.recipe import Document, Recipe, resolve
 from pairsmith.registry import Registry
 from pairsmith.scored import read_scores
-from pairsmith.store import Stage
+from pairsmith.store import FACTS, Stage
 from pairsmith.training import metrics
 from pairsmith.values import Item, Judged
 
@@ -79,8 +80,12 @@ class DirectoryView:
                     yield self._run.stage(name)
 
     def dropped(self, stage: str) -> Iterator[Mapping[str, Any]]:
-        """Yield what a stage left out."""
-        return (row["dropped"] for row in self._run.stage(stage).rows() if "dropped" in row)
+        """Yield what a stage left out or failed on."""
+        for row in self._run.stage(stage).rows():
+            if "dropped" in row:
+                yield row["dropped"]
+            elif FAILED in row:
+                yield {"id": row["id"], "reason": FAILED, "detail": row[FAILED]}
 
     def metrics(self, arm: str = "") -> Sequence[Mapping[str, Any]]:
         """Return the metrics of an arm's last training that has begun."""
@@ -97,7 +102,7 @@ class DirectoryView:
 
 
 def _state(stage: Stage) -> Mapping[str, Any]:
-    done, parts = stage.done(), stage.parts()
+    done, parts, facts = stage.done(), stage.parts(), stage.note(FACTS) or {}
     if done is not None:
         return {
             "key": stage.key(),
@@ -106,6 +111,7 @@ def _state(stage: Stage) -> Mapping[str, Any]:
             "counts": done["counts"],
             "seconds": done["seconds"],
             "done": True,
+            "facts": facts,
         }
     counts: dict[str, int] = {}
     rows = 0
@@ -121,4 +127,5 @@ def _state(stage: Stage) -> Mapping[str, Any]:
         "counts": counts,
         "seconds": None,
         "done": False,
+        "facts": facts,
     }
