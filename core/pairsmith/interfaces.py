@@ -18,6 +18,7 @@ from pairsmith.values import (
     Cell,
     Claim,
     Demonstration,
+    Dropped,
     Image,
     Item,
     Judged,
@@ -140,8 +141,11 @@ class Generator(Protocol):
 class Decomposer(Protocol):
     """Splits responses into atomic claims."""
 
-    def decompose(self, sample: Sample, responses: Sequence[Response]) -> Sequence[Claim]:
-        """Return the claims of all responses; a claim's ``depends_on`` names claims of the same response."""
+    def decompose(self, sample: Sample, responses: Sequence[Response]) -> Sequence[Claim | Dropped]:
+        """Return the claims of all responses; a claim's ``depends_on`` names claims of the same response.
+
+        What could not be split is returned as :class:`Dropped`, with the response's id; it is counted and reported.
+        """
 
 
 class Judge(Protocol):

@@ -20,6 +20,7 @@ from pairsmith.values import (
     Claim,
     Corrupted,
     Demonstration,
+    Dropped,
     Image,
     Item,
     Judged,
@@ -148,9 +149,13 @@ def decompose(chain: Chain, decomposer: Lazy) -> Work:
 
     def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
         for judged in chain.judged(part):
-            claims: Sequence[Claim] = decomposer().decompose(judged.sample, judged.responses)
+            made: Sequence[Claim | Dropped] = decomposer().decompose(judged.sample, judged.responses)
+            claims = [chain.codec.row(one) for one in made if isinstance(one, Claim)]
+            lost = [one for one in made if isinstance(one, Dropped)]
             counts["claims"] += len(claims)
-            yield {"id": judged.sample.id, "claims": [chain.codec.row(claim) for claim in claims]}
+            counts.update(f"dropped: {one.reason}" for one in lost)
+            row = {"id": judged.sample.id, "claims": claims}
+            yield {**row, "lost": [chain.codec.row(one) for one in lost]} if lost else row
 
     return work
 

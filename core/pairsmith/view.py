@@ -80,7 +80,10 @@ class DirectoryView:
 
     def dropped(self, stage: str) -> Iterator[Mapping[str, Any]]:
         """Yield what a stage left out."""
-        return (row["dropped"] for row in self._run.stage(stage).rows() if "dropped" in row)
+        for row in self._run.stage(stage).rows():
+            if "dropped" in row:
+                yield row["dropped"]
+            yield from row.get("lost", ())
 
     def metrics(self, arm: str = "") -> Sequence[Mapping[str, Any]]:
         """Return the metrics of an arm's last training that has begun."""
