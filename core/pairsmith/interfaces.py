@@ -18,6 +18,7 @@ from pairsmith.values import (
     Cell,
     Claim,
     Demonstration,
+    Dropped,
     Failed,
     Image,
     Item,
@@ -147,8 +148,11 @@ class Decomposer(Protocol):
     claims, it returns for each, in order, what ``decompose`` would. A stage then calls it with the samples of a part.
     """
 
-    def decompose(self, sample: Sample, responses: Sequence[Response]) -> Sequence[Claim] | Failed:
-        """Return the claims of all responses; a claim's ``depends_on`` names claims of the same response."""
+    def decompose(self, sample: Sample, responses: Sequence[Response]) -> Sequence[Claim | Dropped] | Failed:
+        """Return the claims of all responses; a claim's ``depends_on`` names claims of the same response.
+
+        What could not be split is returned as :class:`Dropped`, with the response's id; it is counted and reported.
+        """
 
 
 class Judge(Protocol):

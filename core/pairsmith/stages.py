@@ -21,6 +21,7 @@ from pairsmith.values import (
     Claim,
     Corrupted,
     Demonstration,
+    Dropped,
     Failed,
     Image,
     Item,
@@ -158,23 +159,27 @@ def decompose(chain: Chain, decomposer: Lazy) -> Work:
 
     def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
         cases = [Case(sample=judged.sample, responses=judged.responses) for judged in chain.judged(part)]
-        for case, claims in zip(cases, _claims(decomposer, cases), strict=True):
-            if isinstance(claims, Failed):
+        for case, made in zip(cases, _claims(decomposer, cases), strict=True):
+            if isinstance(made, Failed):
                 counts["failed"] += 1
-                yield {"id": case.sample.id, "claims": [], "failed": claims.reason}
+                yield {"id": case.sample.id, "claims": [], "failed": made.reason}
                 continue
+            claims = [chain.codec.row(one) for one in made if isinstance(one, Claim)]
+            lost = [one for one in made if isinstance(one, Dropped)]
             counts["claims"] += len(claims)
-            yield {"id": case.sample.id, "claims": [chain.codec.row(claim) for claim in claims]}
+            counts.update(f"dropped: {one.reason}" for one in lost)
+            row = {"id": case.sample.id, "claims": claims}
+            yield {**row, "lost": [chain.codec.row(one) for one in lost]} if lost else row
 
     return work
 
 
-def _claims(decomposer: Lazy, cases: Sequence[Case]) -> Iterable[Sequence[Claim] | Failed]:
+def _claims(decomposer: Lazy, cases: Sequence[Case]) -> Iterable[Sequence[Claim | Dropped] | Failed]:
     if not cases:
         return []
     if not hasattr(decomposer(), "decompose_many"):
         return (decomposer().decompose(case.sample, case.responses) for case in cases)
-    given: Sequence[Sequence[Claim] | Failed] = decomposer().decompose_many(cases)
+    given: Sequence[Sequence[Claim | Dropped] | Failed] = decomposer().decompose_many(cases)
     _same_number(decomposer, cases, given)
     return given
 

@@ -105,6 +105,18 @@ class Claim:
 
 
 @frozen(kw_only=True)
+class Dropped:
+    """Something that a component had to leave out: what it belongs to, the sort of reason, and what was seen.
+
+    ``reason`` is a word or two that is counted, e.g. ``"unparsed"``; ``detail`` is for a person.
+    """
+
+    id: str
+    reason: str = field(validator=matches_re(r"[a-z][a-z -]*"))
+    detail: str = ""
+
+
+@frozen(kw_only=True)
 class Verdict:
     """A judge's opinion of one response, or of one of its claims.
 

@@ -84,8 +84,9 @@ class DirectoryView:
         for row in self._run.stage(stage).rows():
             if "dropped" in row:
                 yield row["dropped"]
-            elif FAILED in row:
+            if FAILED in row:
                 yield {"id": row["id"], "reason": FAILED, "detail": row[FAILED]}
+            yield from row.get("lost", ())
 
     def metrics(self, arm: str = "") -> Sequence[Mapping[str, Any]]:
         """Return the metrics of an arm's last training that has begun."""

@@ -115,7 +115,7 @@ def drops(view: RunView) -> list[Drop]:
         reasons = {label.removeprefix(DROPPED): n for label, n in counts.items() if label.startswith(DROPPED) and n}
         if not reasons:
             continue
-        seen = counts.get("selected") or counts.get("samples", 0) + sum(reasons.values())
+        seen = counts.get("selected") or counts.get("samples", counts.get("claims", 0)) + sum(reasons.values())
         examples = _examples(view, name, reasons)
         found += [
             Drop(stage=name, reason=reason, count=n, share=n / seen, examples=tuple(examples.get(reason, ())))
