@@ -128,6 +128,10 @@ class Server:
             self.most_busy = max(self.most_busy, self.busy)
         return request, self.behave(request, number) or Act(text=model(request))
 
+    def act_with(self, text: str | None = None, **more: Any) -> "Act":
+        """Return what to do: reply with this text, or else."""
+        return Act(text=text, **more)
+
     def done(self) -> None:
         with self._lock:
             self.busy -= 1
@@ -146,7 +150,9 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             size = int(self.headers["Content-Length"])
-            request, act = server.took(json.loads(self.rfile.read(size)), dict(self.headers.items()))
+            request, act = server.took(
+                json.loads(self.rfile.read(size)), {name.lower(): value for name, value in self.headers.items()}
+            )
             try:
                 server.rest(server.delay)
                 self.act(request, act)
@@ -256,3 +262,9 @@ def image(tmp_path: Path) -> Callable[..., Image]:
         return Image(path=tmp_path / name)
 
     return make
+
+
+@pytest.fixture
+def act() -> type[Act]:
+    """What a server may do in place of a sound reply."""
+    return Act

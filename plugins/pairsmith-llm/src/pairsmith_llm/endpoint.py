@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import random
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -73,13 +73,7 @@ class Endpoint:
 
     def run(self, jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         """Do the jobs side by side and return what they return, in order. The first error ends them all."""
-        together = _together(jobs)
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return self._runner.run(together)
-        with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own in this thread
-            return thread.submit(self._runner.run, together).result()
+        return _outside(lambda: self._runner.run(_together(jobs)))
 
     async def ask(self, request: Request) -> Answer:
         """Return the answer to a question: the one that was paid for, or else a new one.
@@ -213,6 +207,19 @@ async def _together(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 def _close(runner: asyncio.Runner, client: Any, journal: Journal) -> None:  # noqa: ANN401 - the client's own type
+    def hang_up() -> None:
+        runner.run(client.close())
+        runner.close()
+
     journal.close()
-    runner.run(client.close())
-    runner.close()
+    _outside(hang_up)
+
+
+def _outside(work: Callable[[], T]) -> T:
+    """Do work that runs a loop of its own, also where one is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()

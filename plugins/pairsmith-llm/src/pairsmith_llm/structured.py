@@ -42,8 +42,9 @@ async def ask_json(
         question = _again(request, options, text, wrong)
     for one in asked:
         endpoint.forget(one)
-    times = f"none of {len(asked)} replies" if len(asked) > 1 else "the reply"
-    msg = f"{times} could be used: {'the last: ' if len(asked) > 1 else ''}{wrong}"
+    msg = f"the reply could not be used: {wrong}"
+    if len(asked) > 1:
+        msg = f"none of {len(asked)} replies could be used; the last: {wrong}"
     raise ItemError(msg)
 
 
