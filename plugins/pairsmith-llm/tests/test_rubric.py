@@ -183,6 +183,16 @@ def test_what_is_wrong_to_the_end_fails_and_is_asked_afresh(server: Any, judge: 
     assert len(server.requests) == 3
 
 
+def test_every_wrong_reply_is_sent_back_and_none_is_asked_for_twice(server: Any, judge: Judging) -> None:
+    server.behave = lambda request, number: server.act_with("I would rather not.")
+    (failed,) = judge(case(0, "4"), reasks=3)
+    assert "none of 4 replies" in failed.reason
+    assert [len(request.body["messages"]) for request in server.requests] == [2, 4, 6, 8]
+    server.requests.clear()
+    (failed,) = judge(case(1, "3"), reasks=3, repair_model="small")
+    assert [request.body["model"] for request in server.requests] == ["m", "small", "small", "small"]
+
+
 FINE = {
     "another order": reply(entry("B", comment="b"), entry("A", comment="a")),
     "a fence": f"Here you are:\n```json\n{reply(entry('A', comment='a'), entry('B', comment='b'))}\n```\nAnything else?",

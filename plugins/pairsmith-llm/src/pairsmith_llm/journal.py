@@ -110,6 +110,7 @@ class Journal:
                 written += os.write(self._descriptor, data[written:])
             os.fsync(self._descriptor)
         except OSError as error:
+            self.close()  # what it may have written of a line must not become the beginning of the next one
             msg = (
                 f"an answer could not be written to {str(self._folder)!r}: {error.strerror or error}. Make room there and "
                 f"run the same command again; every answer before it is kept"

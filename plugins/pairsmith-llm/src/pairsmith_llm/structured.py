@@ -39,7 +39,7 @@ async def ask_json(
             wrong = str(error)
         if len(asked) > options.reasks:
             break
-        question = _again(request, options, text, wrong)
+        question = evolve(_again(request, question, options, text, wrong), draw=len(asked))
     for one in asked:
         endpoint.forget(one)
     msg = f"the reply could not be used: {wrong}"
@@ -48,8 +48,8 @@ async def ask_json(
     raise ItemError(msg)
 
 
-def _again(request: Request, options: StructuredOptions, text: str, wrong: str) -> Request:
-    """Return the request with the reply and what is wrong with it, or to the model that repairs."""
+def _again(request: Request, last: Request, options: StructuredOptions, text: str, wrong: str) -> Request:
+    """Return the last question with its reply and what is wrong with that, or a question to the model that repairs."""
     if options.repair_model:
         repair = (
             f"Another model was to reply with JSON and its reply cannot be used: {wrong}.\n\nWhat it was told:\n"
@@ -61,7 +61,7 @@ def _again(request: Request, options: StructuredOptions, text: str, wrong: str) 
         f"That reply cannot be used: {wrong}. Reply again, with the whole JSON object in the form that was asked for and "
         f"nothing else."
     )
-    return request.with_messages(Message(role="assistant", text=text), Message(role="user", text=complaint))
+    return last.with_messages(Message(role="assistant", text=text), Message(role="user", text=complaint))
 
 
 @cache
