@@ -113,8 +113,8 @@ def drops(view: RunView) -> list[Drop]:
     for name, state in view.stages().items():
         counts = counts_of(state)
         if failed := counts.get(FAILED):
-            seen, examples = state.get("items") or failed, _examples(view, name, {FAILED: failed})[FAILED]
-            found.append(Drop(stage=name, reason=FAILED, count=failed, share=failed / seen, examples=tuple(examples)))
+            share, shown = failed / (state.get("items") or failed), _examples(view, name, {FAILED: failed})[FAILED]
+            found.append(Drop(stage=name, reason=FAILED, count=failed, share=share, examples=tuple(shown)))
         reasons = {label.removeprefix(DROPPED): n for label, n in counts.items() if label.startswith(DROPPED) and n}
         if not reasons:
             continue
