@@ -79,7 +79,10 @@ def _admit_file(image: Image, check: Lazy, images: ImageStore) -> Image:
         raise _BadImageError(image, checked)
     if checked.data is not None:
         return images.add_bytes(checked.data, checked.suffix)
-    return images.add_file(image.path)
+    try:
+        return images.add_file(image.path)
+    except OSError as error:
+        raise _BadImageError(image, f"cannot be read: {error.strerror}") from None
 
 
 def batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
