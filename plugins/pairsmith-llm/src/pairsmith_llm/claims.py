@@ -7,7 +7,6 @@ from typing import Any, Self
 from attrs import evolve
 
 from pairsmith.interfaces import Run
-from pairsmith.options import plain
 from pairsmith.values import Case, Claim, Failed, Response, Sample
 from pairsmith_llm.endpoint import Endpoint, or_failed
 from pairsmith_llm.options import ClaimsOptions
@@ -28,7 +27,7 @@ class ClaimsDecomposer:
     def __init__(self, options: ClaimsOptions, run: Run) -> None:
         """Read key and instructions; nothing is sent yet."""
         self._options = options
-        self._endpoint = Endpoint(options, run, options.name or "openai-claims", plain(options))
+        self._endpoint = Endpoint(options, run, options.name or "openai-claims")
         aspects = "\n".join(f"- {name}: {meaning}" for name, meaning in options.aspects.items())
         self._told = filled(instructions("claims", options.prompt), aspects=aspects)
         self._schema = schema(options)

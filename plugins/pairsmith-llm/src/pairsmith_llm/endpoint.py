@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary, finalize
 
+from attrs import asdict
 from openai import AsyncOpenAI
 
 from pairsmith.errors import StageError, UsageError
@@ -37,13 +38,13 @@ class Endpoint:
     Its key is read from the environment, sent, and kept nowhere: whatever comes back is searched for it first.
     """
 
-    def __init__(self, options: EndpointOptions, run: Run, component: str, key: Mapping[str, Any]) -> None:
+    def __init__(self, options: EndpointOptions, run: Run, component: str) -> None:
         """Prepare to ask; nothing is sent yet."""
         self.options = options
         self._component = component
         self._key = _key_of(options, component)
         where = sha256(f"{options.base_url} {options.model}".encode()).hexdigest()[:16]
-        by = sha256(f"{component} {json.dumps(key, sort_keys=True, default=str)}".encode()).hexdigest()[:16]
+        by = sha256(f"{component} {json.dumps(asdict(options), sort_keys=True, default=str)}".encode()).hexdigest()[:16]
         self._journal = Journal(run.directory, where, by)
         self._pace = Pace(requests=options.requests_per_minute, tokens=options.tokens_per_minute)
         self._open: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

@@ -5,7 +5,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from pairsmith.interfaces import Run
-from pairsmith.options import plain
 from pairsmith.seeds import derive
 from pairsmith.values import Failed, Response, Sample
 from pairsmith_llm.endpoint import Endpoint, or_failed
@@ -26,7 +25,7 @@ class OpenAIGenerator:
     def __init__(self, options: GeneratorOptions, run: Run) -> None:
         """Read the key; nothing is sent yet."""
         self._options = options
-        self._endpoint = Endpoint(options, run, options.name or "openai", plain(options))
+        self._endpoint = Endpoint(options, run, options.name or "openai")
 
     def __enter__(self) -> Self:
         """Use the endpoint."""

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from pairsmith.interfaces import Run
-from pairsmith.options import plain
 from pairsmith.seeds import derive
 from pairsmith.values import Case, Failed, Response, Verdict
 from pairsmith_llm.endpoint import Endpoint, or_failed
@@ -32,7 +31,7 @@ class RubricJudge:
         """Read key and instructions; nothing is sent yet."""
         self._options, self._seed = options, run.seed
         self._name = options.name or "openai-rubric"
-        self._endpoint = Endpoint(options, run, self._name, plain(options))
+        self._endpoint = Endpoint(options, run, self._name)
         self._told = filled(
             instructions("rubric", options.prompt),
             lowest=str(options.lowest),

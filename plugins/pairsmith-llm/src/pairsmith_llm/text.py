@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from pairsmith.interfaces import Run
-from pairsmith.options import plain
 from pairsmith.values import Case, Claim, Failed, Image, Verdict
 from pairsmith_llm.endpoint import Endpoint, or_failed
 from pairsmith_llm.options import TextOptions
@@ -37,7 +36,7 @@ class TextJudge:
         """Read key and instructions; nothing is sent yet."""
         self._options, self._name = options, options.name or "openai-text"
         self.aspects: tuple[str, ...] | None = options.aspects
-        self._endpoint = Endpoint(options, run, self._name, plain(options))
+        self._endpoint = Endpoint(options, run, self._name)
         self._told = instructions("text", options.prompt)
 
     def __enter__(self) -> Self:
