@@ -267,7 +267,7 @@ def corrupt(
                     msg = f"{lazy.use.where}: {lazy.use.name!r} corrupts the {corruption.axis}, not the {axis}"
                     raise StageError(msg)
                 own = derive(seed, axis, item.id)
-                if axis == "image":
+                if corruption.axis == "image":
                     images, draw[axis] = corruption.corrupt_images(item.value.sample, others, seed=own)
                 else:
                     context, draw[axis] = corruption.corrupt_context(item.value.sample, others, seed=own)
