@@ -15,6 +15,9 @@ from typing import Any, Literal
 from attrs import Attribute, field, frozen
 from attrs.validators import in_, matches_re, optional
 
+from pairsmith.shortfalls import Dropped as Dropped  # noqa: PLC0414 - they are values like the rest
+from pairsmith.shortfalls import Failed as Failed  # noqa: PLC0414
+
 Role = Literal["system", "user", "assistant"]
 Outcome = Literal["supported", "contradicted", "skipped"]
 Side = Literal["chosen", "rejected"]
@@ -105,18 +108,6 @@ class Claim:
 
 
 @frozen(kw_only=True)
-class Dropped:
-    """Something that a component had to leave out: what it belongs to, the sort of reason, and what was seen.
-
-    ``reason`` is a word or two that is counted, e.g. ``"unparsed"``; ``detail`` is for a person.
-    """
-
-    id: str
-    reason: str = field(validator=matches_re(r"[a-z][a-z -]*"))
-    detail: str = ""
-
-
-@frozen(kw_only=True)
 class Verdict:
     """A judge's opinion of one response, or of one of its claims.
 
@@ -147,28 +138,6 @@ class Verdict:
             raise ValueError(msg)
         if self.outcome is None and self.score is None:
             msg = f"a verdict needs an outcome or a score: {about}"
-            raise ValueError(msg)
-
-
-@frozen(kw_only=True)
-class Failed:
-    """What a component gives in place of its work on one sample, where that could not be done.
-
-    For what may work another time, as a server that did not answer: the stage goes on with its other samples and says at
-    its end how many failed. The same command then asks for the parts with failures again, so a component that gives this
-    keeps what it has already been answered. What can never work is a skipped verdict, or an error.
-
-    >>> Failed(reason="")
-    Traceback (most recent call last):
-    ValueError: a failure needs a reason
-    """
-
-    reason: str = field()
-
-    @reason.validator
-    def _said(self, _: object, value: str) -> None:
-        if not value.strip():
-            msg = "a failure needs a reason"
             raise ValueError(msg)
 
 
