@@ -142,6 +142,21 @@ def test_what_was_answered_when_a_hanging_server_is_killed_is_not_asked_again(se
 
 
 @pytest.mark.timeout(120)
+def test_a_person_who_interrupts_a_hanging_run_does_not_wait_for_it(server: Any, runs: Runs) -> None:
+    server.behave = lambda request, number: server.act_with(way="hang") if number >= 3 else None
+    process = runs.start("run", responses={**runs.tables["responses"], "timeout": 60.0})
+    while len(server.requests) < 6 or runs.journalled("run") < 3:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, complaint = process.communicate(timeout=30)
+    assert time.monotonic() - began < 5
+    assert complaint.rstrip().endswith("KeyboardInterrupt")
+    assert runs.journalled("run") == 3
+
+
+@pytest.mark.timeout(120)
 def test_failures_are_counted_the_run_fails_and_a_resume_asks_only_for_them(server: Any, runs: Runs) -> None:
     broken = True
 
