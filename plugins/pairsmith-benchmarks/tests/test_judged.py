@@ -11,12 +11,12 @@ from attrs import evolve
 
 from pairsmith.errors import StageError, UsageError
 from pairsmith.interfaces import Run
-from pairsmith.values import Response, Sample
+from pairsmith.values import Failed, Response, Sample
 from pairsmith_benchmarks import halbench, mmhal
 from pairsmith_benchmarks.halbench import ObjectHalbench, listed
 from pairsmith_benchmarks.mmhal import MmhalBench, rating
 from pairsmith_benchmarks.options import HalbenchOptions, MmhalOptions
-from pairsmith_benchmarks.reviews import stored, template
+from pairsmith_benchmarks.reviews import Judge, stored, template
 
 PROMPT = 'import os\nos.remove("x")\ntemplate = """Rate it.\n{}\n{}\n{}\n{}\n"""\n'
 
@@ -287,3 +287,25 @@ def test_answers_that_cannot_be_scored_are_not_shown_to_a_judge(asked: Callable[
     for scores in (mmhal.score(items, answers, {}, "j"), halbench.score(items, answers, {}, "j")):
         assert counts.items() <= scores.metrics.items()
         assert scores.metrics["unparsed[j]"] == 1
+
+
+def test_what_a_server_did_not_answer_is_counted_and_asked_for_again(tmp_path: Path) -> None:
+    expert = Expert(lambda prompt: f"about {prompt}")
+    down = {"b"}
+    answered = expert.respond
+
+    def respond(samples: Sequence[Sample], **how: Any) -> list[Any]:
+        replies = answered(samples, **how)
+        return [
+            Failed("429") if one.prompt[0].text in down else reply for one, reply in zip(samples, replies, strict=True)
+        ]
+
+    expert.respond = respond
+    judge = Judge(name="gpt", build=lambda: expert, journal=tmp_path / "reviews" / "x.jsonl")
+    prompts = {"1": "a", "2": "b", "3": "c"}
+    with pytest.raises(StageError, match=r"judge 'gpt' did not answer 1 of 3 questions \(429\)"):
+        judge.ask(prompts)
+    down.clear()
+    expert.prompts.clear()
+    assert judge.ask(prompts) == {"1": "about a", "2": "about b", "3": "about c"}
+    assert expert.prompts == ["b"]

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Generator, Run
-from pairsmith.values import Sample, user
+from pairsmith.values import Failed, Sample, user
 from pairsmith_benchmarks.folder import rows
 
 _AT_ONCE = 16
@@ -41,18 +41,29 @@ class Judge:
         return {name: kept[key] for name, key in keys.items()}
 
     def _asked(self, generator: Generator, prompts: Sequence[tuple[str, str]]) -> dict[str, str]:
-        found = {}
+        found: dict[str, str] = {}
+        failed: list[Failed] = []
         self.journal.parent.mkdir(parents=True, exist_ok=True)
         with self.journal.open("ab") as file:
             for start in range(0, len(prompts), _AT_ONCE):
                 some = prompts[start : start + _AT_ONCE]
                 samples = [Sample(id=key, prompt=user(prompt)) for key, prompt in some]
                 replies = generator.respond(samples, seed=0, greedy=True)
-                for (key, _), (reply,) in zip(some, replies, strict=True):
+                for (key, _), reply_or_failed in zip(some, replies, strict=True):
+                    if isinstance(reply_or_failed, Failed):
+                        failed.append(reply_or_failed)
+                        continue
+                    (reply,) = reply_or_failed
                     found[key] = reply.text
                     file.write(json.dumps({"key": key, "judge": self.name, "reply": reply.text}).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
+        if failed:
+            msg = (
+                f"judge {self.name!r} did not answer {len(failed)} of {len(prompts)} questions ({failed[0].reason}); what it "
+                f"answered is kept, and the same command asks for the rest"
+            )
+            raise StageError(msg)
         return found
 
 
