@@ -15,6 +15,9 @@ from typing import Any, Literal
 from attrs import Attribute, field, frozen
 from attrs.validators import in_, matches_re, optional
 
+from pairsmith.shortfalls import Dropped as Dropped  # noqa: PLC0414 - they are values like the rest
+from pairsmith.shortfalls import Failed as Failed  # noqa: PLC0414
+
 Role = Literal["system", "user", "assistant"]
 Outcome = Literal["supported", "contradicted", "skipped"]
 Side = Literal["chosen", "rejected"]

@@ -1,6 +1,7 @@
 """Commands as people give them: each in a process of its own, with plugins that it discovers itself."""
 
 import ctypes
+import errno
 import os
 import resource
 import shutil
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from pairsmith.errors import StageError
+from pairsmith.images import DirectoryImageStore
 from pairsmith.store import Stage
 from processes import ANSWERS, RECIPE, Done, Workplace, distribution, parts, sentence
 
@@ -331,6 +334,15 @@ def test_two_processes_do_not_work_in_one_run(work: Workplace) -> None:
     assert (work.folder / "log").read_text().split() == [f"s{n}" for n in range(6)]
 
 
+def test_of_processes_that_begin_together_one_runs_and_the_others_say_so(work: Workplace) -> None:
+    processes = [work.start("run", "six.toml", "--out", "r") for _ in range(3)]
+    ended = [(process.communicate(timeout=30)[1], process.returncode) for process in processes]
+    assert 0 in {code for _, code in ended}
+    for stderr, code in ended:
+        assert code == 0 or (code == 2 and sentence(stderr).startswith("Another process")), stderr
+    assert "6 kept" in work.well("status", "r").stdout
+
+
 def test_answers_whose_ids_match_nothing(work: Workplace) -> None:
     (work.folder / "answers.jsonl").write_text(ANSWERS.replace('"s', '"image-'))
     said = work.refused("run", "six.toml", "--out", "r", code=1)
@@ -435,6 +447,22 @@ def test_a_full_disk(work: Workplace, unbroken: dict[str, bytes], kibibytes: int
     said = sentence(done.stderr.partition("everything finished so far is kept")[0])
     assert "The disk is full: " in said or "No space left on device" in said
     assert parts(work.folder / "saved") == unbroken
+
+
+def test_a_full_disk_while_an_image_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store, picture = DirectoryImageStore(tmp_path / "images"), tmp_path / "a.png"
+    picture.write_bytes(b"picture")
+    kept = store.add_bytes(b"before", ".png")
+    with monkeypatch.context() as patch:
+        patch.setattr("pairsmith.images.os.fsync", full)
+        for keep in (lambda: store.add_file(picture), lambda: store.add_bytes(b"other", ".png")):
+            with pytest.raises(StageError, match=r"^The disk is full: '.*/images/.*\.png' could not be written"):
+                keep()
+    assert [path for path in store.directory.rglob("*") if path.is_file()] == [kept.path]
+    assert store.add_file(picture).path.read_bytes() == b"picture"
 
 
 def test_files_that_may_not_grow(work: Workplace, unbroken: dict[str, bytes]) -> None:

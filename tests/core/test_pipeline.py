@@ -25,6 +25,7 @@ from pairsmith.interfaces import Run
 from pairsmith.recipe import Document
 from pairsmith.registry import Registry
 from pairsmith.start import start
+from pairsmith.values import Dropped
 from pairsmith.view import DirectoryView
 
 
@@ -292,3 +293,16 @@ def test_a_moved_run_still_finds_its_images(tmp_path: Path) -> None:
     run = go(tmp_path, tables(tmp_path))
     moved = run.rename(tmp_path / "moved")
     assert next(DirectoryView(moved).items()).value.sample.images[0].path.read_bytes() == b"picture 0"
+
+
+def test_what_a_decomposer_could_not_split_is_counted_and_shown(tmp_path: Path) -> None:
+    class Partly(Decomposer):
+        def decompose(self, sample, responses):
+            lost = Dropped(id=responses[0].id, reason="unparsed", detail="no bracket in 'two cats'")
+            return [*super().decompose(sample, responses), lost]
+
+    view = DirectoryView(go(tmp_path, tables(tmp_path, claims={"use": Partly()}), until="verdicts"))
+    assert view.stages()["claims"]["counts"] == {"claims": 60, "dropped: unparsed": 10}
+    assert [row["id"] for row in view.dropped("claims")] == [f"s{n}/0" for n in range(10)]
+    assert next(view.dropped("claims"))["detail"] == "no bracket in 'two cats'"
+    assert all(judged.claims for judged in view.judged())
