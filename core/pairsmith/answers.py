@@ -45,6 +45,14 @@ class Question:
         """What makes two questions the same: the image's content and the text."""
         return ("" if self.image is None else self.image.id or _content(self.image.path), self.text)
 
+    @property
+    def shown(self) -> Image:
+        """The image, of a question that is about one."""
+        if self.image is None:
+            msg = f"the question {self.text!r} is about no image"
+            raise StageError(msg)
+        return self.image
+
 
 Expert = Callable[[Sequence[Question]], Sequence[Any]]
 """Answers questions, in order, with JSON values: one call of a model."""

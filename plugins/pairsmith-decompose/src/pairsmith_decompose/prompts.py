@@ -52,7 +52,9 @@ def first(template: str, description: str) -> list[Message]:
 
 def again(template: str, description: str, reply: str, split: str, fault: str) -> list[Message]:
     """Return the conversation that asks a second time, saying what was wrong."""
-    complaint = f"That does not follow the format: {fault}. Answer once more, with nothing but {SHAPES[split]} and so on, or NONE."
+    complaint = (
+        f"That does not follow the format: {fault}. Answer once more, only as {SHAPES[split]} and so on, or NONE."
+    )
     return [
         *first(template, description),
         {"role": "assistant", "content": reply.strip() or "(no reply)"},

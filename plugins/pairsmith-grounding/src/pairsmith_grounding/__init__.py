@@ -1,9 +1,9 @@
-"""Claims checked by where things are: box geometry, annotations."""
+"""Claims checked by where things are: detectors, box geometry, annotations."""
 
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_grounding.options import AnnotationsOptions
+from pairsmith_grounding.options import AnnotationsOptions, GroundingDinoOptions, OwlVitOptions
 
 
 @hookimpl
@@ -15,4 +15,20 @@ def pairsmith_judges() -> Iterable[Component]:
         options=AnnotationsOptions,
         inputs="pairsmith_grounding.options:annotations_inputs",
         summary="Checks claims against the scene graph or COCO instances that came with a sample.",
+    )
+    yield Component(
+        name="owl-vit",
+        factory="pairsmith_grounding.detector:owl_vit",
+        options=OwlVitOptions,
+        needs="pairsmith_grounding.options:detector_needs",
+        inputs="pairsmith_grounding.options:detector_inputs",
+        summary="Looks for things with OWL-ViT: whether they are there, how many, how large, where.",
+    )
+    yield Component(
+        name="grounding-dino",
+        factory="pairsmith_grounding.detector:grounding_dino",
+        options=GroundingDinoOptions,
+        needs="pairsmith_grounding.options:detector_needs",
+        inputs="pairsmith_grounding.options:detector_inputs",
+        summary="Looks for things with Grounding DINO: whether they are there, how many, how large, where.",
     )
