@@ -1,8 +1,20 @@
 """Pictures with writing on them."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+SHARED = Path(os.environ.get("PAIRSMITH_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """The published alt-text images."""
+    folder = SHARED / "data" / "mcm-dpo" / "twitter" / "images"
+    if not folder.is_dir():
+        pytest.skip("the published images are not here")
+    return folder
 
 
 @pytest.fixture(scope="session")

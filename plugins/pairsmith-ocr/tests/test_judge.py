@@ -45,6 +45,21 @@ def test_writing_is_read(signs, tmp_path: Path) -> None:
     assert outcomes(line, case(signs[2], "STOP")) == ["contradicted"]
 
 
+def test_published_alt_texts_quote_what_can_be_read(published, tmp_path: Path) -> None:
+    tube, song = published / "3_1533514817511768065.jpg", published / "3_1533556321403822081.jpg"
+    texts = ("Twoface", "The Final Conflict")
+    line, fuzzy = (Ocr(OcrOptions(match=match), make_run(tmp_path / "run")) for match in ("line", "fuzzy"))
+    # The tube reads "Twoface" with a registered mark behind it; the song's title stands in quotation marks.
+    assert [outcomes(line, case(path, *texts)) for path in (tube, song)] == [
+        ["contradicted"] * 2,
+        ["contradicted", "supported"],
+    ]
+    assert [outcomes(fuzzy, case(path, *texts)) for path in (tube, song)] == [
+        ["supported", "contradicted"],
+        ["contradicted", "supported"],
+    ]
+
+
 def test_what_was_read_is_kept(signs, tmp_path: Path) -> None:
     ((verdict,),) = Ocr(OcrOptions(), make_run(tmp_path / "run")).judge([case(signs[1], "Harbour")])
     (line,) = verdict.evidence["lines"]

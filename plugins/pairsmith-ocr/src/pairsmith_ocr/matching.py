@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 
 from attrs import frozen
 
-_DROPPED = str.maketrans("", "", ".,?!*")
+_DROPPED = str.maketrans("", "", '.,?!*"\u201c\u201d')
 _SLACK = 1
 """A text of n words is compared with n - 1 to n + 1 words in a row: OCR splits and joins words."""
 
@@ -19,7 +19,7 @@ class Match:
 
 
 def plain(text: str) -> str:
-    """Return a text in lower case, without the marks that OCR makes up, with single spaces.
+    """Return a text in lower case, without quotation marks and the marks that OCR makes up, with single spaces.
 
     >>> plain("  STOP! ")
     'stop'
