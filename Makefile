@@ -39,6 +39,7 @@ package: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/experts.py
 	$(BIN)/python benchmarks/tree.py
 
 clean:
