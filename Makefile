@@ -10,16 +10,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export GOMP_SPINCOUNT ?= 0
 
+# Two test processes of one thread each do more than one process of two threads.
+WORKERS := -n 2 --dist loadfile
+
 .PHONY: demo test test-slow lint types imports docs package bench clean
 
 demo: $(VENV)/installed ## install, run the toy-world recipe end to end, print where the report is
 	$(BIN)/pairsmith run toyworld
 
 test: $(VENV)/installed-dev ## install what the tests need and run them, but for the slow ones
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" $(WORKERS) $(ARGS)
 
 test-slow: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow $(WORKERS) $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -38,6 +41,7 @@ package: $(VENV)/installed-dev
 	$(BIN)/python .ci/package.py
 
 bench: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/experts.py
 	$(BIN)/python benchmarks/tree.py

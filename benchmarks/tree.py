@@ -2,13 +2,14 @@
 
     python benchmarks/tree.py [--repeats 3] [--threads 1]
 
-LLaVA's image shape (336 pixels, 576 image tokens) and a vocabulary of 32,000 on a small language model (8 layers of 512), as many
-pairs a step as ``--pairs``, answers of 128 and 108 tokens after a prompt of 60, LoRA on the language model, float32.
+LLaVA's image shape (336 pixels, 576 image tokens) and a vocabulary of 32,000 on a small language model (8 layers of 512),
+two pairs a step, passed through the model one at a time and both at once; answers of 128 and 108 tokens after a prompt of
+60, LoRA on the language model, float32.
 
 Each way runs in a process of its own, so that its peak memory is its own, ``--repeats`` times in turns; the table gives
-medians. A step is forward, backward and optimiser. ``separate`` is a forward pass per cell through the whole model, as the
-methods' own code does it, with the reference cached; ``trl`` is stock ``trl.DPOTrainer``, which computes its reference in the
-step, because for images it refuses a cached one.
+medians. A step is forward, backward and optimiser. ``separate`` passes every cell through the whole model as a row of one
+batch, as the methods' own code does it, with the reference cached; ``trl`` is stock ``trl.DPOTrainer``, which computes its
+reference in the step, because for images it refuses a cached one.
 """
 
 import argparse
@@ -27,11 +28,11 @@ from pathlib import Path
 from typing import Any
 
 WAYS = {"dpo": ("tree", "separate", "trl"), "mcm-dpo": ("tree", "separate")}
-WARM_UP, STEPS = 1, 3
+WARM_UP, STEPS, PAIRS = 1, 3, 2
 LORA = {"r": 16, "alpha": 32.0}
 
 
-def model_and_items(folder: Path, pairs: int) -> tuple[Any, Any, list[Any]]:
+def model_and_items(folder: Path) -> tuple[Any, Any, list[Any]]:
     """Return the family, its run, and pairs whose answers have the stated lengths."""
     import numpy as np
     from PIL import Image as Pillow
@@ -58,7 +59,7 @@ def model_and_items(folder: Path, pairs: int) -> tuple[Any, Any, list[Any]]:
     )
     family = RandomLlavaFamily(options, make_run(folder / "run"))
     items = []
-    for number in range(pairs):
+    for number in range(PAIRS):
         sample = Sample(id=f"s{number}", images=(image(f"i{number}"),), prompt=user(text(9)), context=text(5))
         pair = Pair(
             id=f"p{number}",
@@ -97,7 +98,7 @@ def loss_of(name: str, run: Any) -> Any:
     return Dpo(DpoOptions(), run) if name == "dpo" else McmDpo(McmDpoOptions(), run)
 
 
-def run_ours(name: str, way: str, folder: Path, pairs: int) -> list[float]:
+def run_ours(name: str, way: str, folder: Path, at_once: int) -> list[float]:
     """Time steps of the tree, or of separate passes, with the reference cached."""
     import torch
 
@@ -105,7 +106,7 @@ def run_ours(name: str, way: str, folder: Path, pairs: int) -> list[float]:
     from pairsmith_train.encode import Encoder
     from pairsmith_train.scorer import Scorer
 
-    family, run, items = model_and_items(folder, pairs)
+    family, run, items = model_and_items(folder)
     loss, model = loss_of(name, run), adapted(family)
     scorer = Scorer(model, family)
     collator = Collator(Encoder(family.codec(family.weights), loss.cells, None, cut=False))
@@ -114,21 +115,23 @@ def run_ours(name: str, way: str, folder: Path, pairs: int) -> list[float]:
     seconds = []
     for _ in range(WARM_UP + STEPS):
         began = time.perf_counter()
-        batch = collator(list(zip(items, known, strict=True)))
-        policy = (
-            by_cell(scorer(batch), batch, loss.cells)
-            if way == "tree"
-            else separate(family, model, items, loss.cells, collator.codec)
-        )
-        terms = loss(policy, stored(batch, loss.cells))
-        terms.loss.mean().backward()
+        for start in range(0, PAIRS, at_once):
+            some = slice(start, start + at_once)
+            batch = collator(list(zip(items[some], known[some], strict=True)))
+            policy = (
+                by_cell(scorer(batch), batch, loss.cells)
+                if way == "tree"
+                else separate(model, items[some], loss.cells, collator.codec)
+            )
+            terms = loss(policy, stored(batch, loss.cells))
+            (terms.loss.sum() / PAIRS).backward()
         optimizer.step()
         optimizer.zero_grad()
         seconds.append(time.perf_counter() - began)
     return seconds
 
 
-def separate(family: Any, model: Any, items: list[Any], cells: Any, codec: Any) -> Any:
+def separate(model: Any, items: list[Any], cells: Any, codec: Any) -> Any:
     """Return the log-probabilities of every cell from one padded batch of whole sequences, one row a cell."""
     import torch
 
@@ -157,7 +160,7 @@ def separate(family: Any, model: Any, items: list[Any], cells: Any, codec: Any) 
     return found
 
 
-def run_trl(folder: Path, pairs: int) -> list[float]:
+def run_trl(folder: Path, at_once: int) -> list[float]:
     """Time steps of stock TRL on the same pairs."""
     from datasets import Dataset
     from datasets import Image as DatasetImage
@@ -169,7 +172,7 @@ def run_trl(folder: Path, pairs: int) -> list[float]:
 
     from pairsmith.values import Cell
 
-    family, _, items = model_and_items(folder, pairs)
+    family, _, items = model_and_items(folder)
     rows = [
         {
             "images": [Pillow.open(image.path).convert("RGB") for image in item.value.sample.images],
@@ -183,7 +186,8 @@ def run_trl(folder: Path, pairs: int) -> list[float]:
     settings = DPOConfig(
         output_dir=str(folder / "trl"),
         max_steps=WARM_UP + STEPS,
-        per_device_train_batch_size=pairs,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=PAIRS // at_once,
         learning_rate=1e-4,
         use_cpu=True,
         bf16=False,
@@ -220,12 +224,12 @@ def run_trl(folder: Path, pairs: int) -> list[float]:
     return seconds
 
 
-def measure(name: str, way: str, arguments: argparse.Namespace) -> dict[str, float]:
+def measure(name: str, way: str, at_once: int, threads: int) -> dict[str, float]:
     """Run one way in a process of its own."""
-    command = [sys.executable, __file__, "--one", name, way, "--pairs", str(arguments.pairs)]
+    command = [sys.executable, __file__, "--one", name, way, str(at_once)]
     environment = {
         **os.environ,
-        "OMP_NUM_THREADS": str(arguments.threads),
+        "OMP_NUM_THREADS": str(threads),
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
@@ -236,43 +240,45 @@ def measure(name: str, way: str, arguments: argparse.Namespace) -> dict[str, flo
     return found
 
 
-def one(name: str, way: str, pairs: int) -> None:
+def one(name: str, way: str, at_once: int) -> None:
     """Measure here, and print it."""
     with tempfile.TemporaryDirectory() as folder:
-        seconds = run_trl(Path(folder), pairs) if way == "trl" else run_ours(name, way, Path(folder), pairs)
+        seconds = run_trl(Path(folder), at_once) if way == "trl" else run_ours(name, way, Path(folder), at_once)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"step": statistics.median(seconds[WARM_UP:]), "peak": peak}))
 
 
 def main() -> None:
     """Print a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--one", nargs=2, metavar=("LOSS", "WAY"), help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--one", nargs=3, metavar=("LOSS", "WAY", "AT_ONCE"), help=argparse.SUPPRESS)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--pairs", type=int, default=2)
     arguments = parser.parse_args()
     if arguments.one:
-        one(*arguments.one, arguments.pairs)
+        one(*arguments.one[:2], int(arguments.one[2]))
         return
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "trl", "peft"))
     print(f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {libraries}")
-    print(f"medians of {arguments.repeats}, {arguments.threads} thread(s), {arguments.pairs} pairs a step\n")
-    print("| loss | way | seconds a step | peak MiB | tree is faster | tree's memory |")
-    print("|---|---|---|---|---|---|")
+    print(f"medians of {arguments.repeats}, {arguments.threads} thread(s), {PAIRS} pairs a step\n")
+    print("| loss | pairs at once | way | seconds a step | peak MiB | tree is faster | tree's memory |")
+    print("|---|---|---|---|---|---|---|")
     for name, ways in WAYS.items():
-        found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
-        for _ in range(arguments.repeats):
-            for way in ways:
-                found[way].append(measure(name, way, arguments))
-        medians = {
-            way: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for way, runs in found.items()
-        }
-        tree = medians["tree"]
-        for way, of in medians.items():
-            ratio = "" if way == "tree" else f"{of['step'] / tree['step']:.1f}x"
-            memory = "" if way == "tree" else f"{tree['peak'] / of['peak']:.2f}x"
-            print(f"| {name} | {way} | {of['step']:.2f} | {of['peak']:,.0f} | {ratio} | {memory} |", flush=True)
+        for at_once in range(1, PAIRS + 1):
+            found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+            for _ in range(arguments.repeats):
+                for way in ways:
+                    found[way].append(measure(name, way, at_once, arguments.threads))
+            medians = {
+                way: {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+                for way, runs in found.items()
+            }
+            tree = medians["tree"]
+            for way, of in medians.items():
+                ratio = "" if way == "tree" else f"{of['step'] / tree['step']:.1f}x"
+                memory = "" if way == "tree" else f"{tree['peak'] / of['peak']:.2f}x"
+                row = f"{of['step']:.2f} | {of['peak']:,.0f} | {ratio} | {memory}"
+                print(f"| {name} | {at_once} | {way} | {row} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,26 +3,24 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from pairsmith import names
 from pairsmith.model import located
 from pairsmith.recipe import Recipe, load, resolve
-from pairsmith.registry import Registry, absent, install
+from pairsmith.registry import Registry
 
 _GIB = 2**30
 
 
-def check(source: str | Path, settings: Sequence[str], registry: Registry) -> tuple[list[str], bool]:
-    """Return what is to be said of a recipe, and whether it can run here.
+def check(source: str | Path, settings: Sequence[str], registry: Registry) -> list[str]:
+    """Return what is to be said of a recipe that can run here.
 
-    Raises :class:`pairsmith.errors.RecipeError` with everything that does not fit.
+    Raises :class:`pairsmith.errors.RecipeError` with everything that does not fit or is not installed.
     """
     recipe = resolve(load(source, settings, registry), registry)
-    missing = absent(recipe.requires)
+    names.check_names(recipe)
     lines = [f"{recipe.name}: {recipe.summary}".rstrip(": ")]
     lines += [f"  {use.where:<24} {use.key()['component']}" for use in recipe.uses()]
-    lines += [f"missing {name}: {install(name)}" for name in missing]
-    lines += _needs(recipe, registry)
-    lines.append("cannot run here" if missing else "fits")
-    return lines, not missing
+    return [*lines, *_needs(recipe, registry), "fits"]
 
 
 def _needs(recipe: Recipe, registry: Registry) -> list[str]:

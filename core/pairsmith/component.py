@@ -8,6 +8,7 @@ from typing import Any
 from attrs import Attribute, field, frozen, has
 from attrs.validators import matches_re, min_len, optional
 
+from pairsmith.errors import PairsmithError, PluginError, in_short
 from pairsmith.interfaces import Run
 
 _TARGET = r"[A-Za-z_][\w.]*:\w+"
@@ -66,12 +67,21 @@ class Component:
         """Return what the component will need; nothing is known where it does not say."""
         if self.needs is None:
             return Needs()
-        needs: Needs = resolve(self.needs)(options)
+        needs: Needs = self._ask(self.needs, options)
         return needs
 
     def input_paths(self, options: Any) -> Sequence[Path]:  # noqa: ANN401
         """Return the user's files and folders that the component's results depend on."""
-        return () if self.inputs is None else tuple(resolve(self.inputs)(options))
+        return () if self.inputs is None else tuple(self._ask(self.inputs, options))
+
+    def _ask(self, target: str, options: Any) -> Any:  # noqa: ANN401
+        try:
+            return resolve(target)(options)
+        except PairsmithError:
+            raise
+        except Exception as error:
+            msg = f"component {self.name!r}: {target} raised {type(error).__name__}: {in_short(error)}"
+            raise PluginError(msg) from error
 
 
 def resolve(target: str) -> Any:  # noqa: ANN401

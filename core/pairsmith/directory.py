@@ -13,16 +13,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from attrs import define
 
-from pairsmith.errors import RunDirectoryError
+from pairsmith.errors import RunDirectoryError, StageError
 from pairsmith.images import DirectoryImageStore
 from pairsmith.rows import RowCodec
 from pairsmith.store import Stage, canonical, disk_error, write_json
 
 FORMAT = 1
+_LOCK = ".lock"
 _IMAGE = re.compile(rb'"(images/[0-9a-f]{2}/[0-9a-f]{64}(?:\.\w+)?)"')
 
 
@@ -64,10 +65,21 @@ class RunDirectory:
         if (self.path / "run.json").exists():
             self._check_same(document)
             return
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        self._check_free()
+        write_json(self.path / "run.json", document)
+
+    def _check_free(self) -> None:
+        """Refuse a place that something else is at. What a run leaves that was stopped in its first moment is nothing."""
+        try:
+            there = {path.name for path in self.path.iterdir()} - {_LOCK, ".run.json.tmp"}
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            msg = f"{str(self.path)!r} cannot be a run directory: {error.strerror}; give --out another directory"
+            raise RunDirectoryError(msg) from None
+        if there and "run.json" not in there:
             msg = f"{str(self.path)!r} is not empty and not a run; give --out a new directory"
             raise RunDirectoryError(msg)
-        write_json(self.path / "run.json", document)
 
     def _check_same(self, document: Mapping[str, Any]) -> None:
         there = self.document
@@ -86,9 +98,12 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from working in this run."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("a+") as file:
+        """Keep other processes from working in this run.
+
+        Raises :class:`RunDirectoryError` where one is, or the directory is something else or cannot be written.
+        """
+        self._check_free()
+        with self._lock_file() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -100,6 +115,14 @@ class RunDirectory:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+    def _lock_file(self) -> TextIO:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return (self.path / _LOCK).open("a+")
+        except OSError as error:
+            msg = f"{str(self.path)!r} cannot be written: {error.strerror}; give --out another directory"
+            raise RunDirectoryError(msg) from None
 
     def prepare(self, name: str, ingredients: Mapping[str, Any]) -> Stage:
         """Return the stage, with whatever this run or one beside it has already finished of it."""
@@ -115,7 +138,7 @@ class RunDirectory:
     def _adopt(self, stage: Stage, key: str) -> None:
         for other in sorted(self.path.parent.glob(f"*/stages/{stage.name}/key.json")):
             source = Stage(other.parent)
-            if source.directory != stage.directory and source.key() == key:
+            if source.directory != stage.directory and _holds(source, key):
                 self._link(source, stage)
                 if stage.done():
                     return
@@ -143,6 +166,9 @@ def read_document(directory: Path) -> Mapping[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         msg = f"{str(directory)!r} is not a run: it has no run.json. Give the directory that 'pairsmith run' printed"
         raise RunDirectoryError(msg) from None
+    except OSError as error:
+        msg = f"{str(directory)!r} cannot be read: {error.strerror}"
+        raise RunDirectoryError(msg) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         msg = f"{str(directory / 'run.json')!r} cannot be read ({error}); start the run again in a new directory"
         raise RunDirectoryError(msg) from None
@@ -154,6 +180,14 @@ def read_document(directory: Path) -> Mapping[str, Any]:
         )
         raise RunDirectoryError(msg)
     return document
+
+
+def _holds(stage: Stage, key: str) -> bool:
+    """Tell whether a run beside has made this; one that is damaged, or not ours to read, has not."""
+    try:
+        return stage.key() == key
+    except StageError:
+        return False
 
 
 def _images_in(path: Path) -> set[str]:
@@ -182,7 +216,7 @@ def _differences(old: Any, new: Any, where: str) -> Iterator[tuple[str, Any, Any
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             yield from _differences(old.get(key), new.get(key), f"{where}.{key}".removeprefix("recipe."))
-    elif old != new:
+    elif canonical(old) != canonical(new):  # by what is written: nan is unequal to itself
         yield where, old, new
 
 

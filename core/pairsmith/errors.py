@@ -35,3 +35,13 @@ class RunDirectoryError(UsageError):
 
 class StageError(PairsmithError):
     """A stage could not go on. Parts that were finished stay and are reused by the next attempt."""
+
+
+def in_short(error: BaseException) -> str:
+    """Return the first line of what an error says.
+
+    >>> in_short(ValueError("'r' must be >= 1: 0", "what attrs adds for programs"))
+    "'r' must be >= 1: 0"
+    """
+    text = error.args[0] if len(error.args) > 1 and isinstance(error.args[0], str) else str(error)
+    return (text.strip().splitlines() or ["no message"])[0]

@@ -168,22 +168,27 @@ class PairSelector(Protocol):
         """Return the pairs of one sample; ``seed`` differs from sample to sample."""
 
 
-class Corruption(Protocol):
-    """Makes a worse image or a worse context, the same one for the same seed.
+class ImageCorruption(Protocol):
+    """Makes worse images, the same ones for the same seed. ``others`` is every sample of the run, to borrow from."""
 
-    ``axis`` says which; only the method of that axis is called. ``others`` is every sample of the run, for corruptions
-    that borrow from another row.
-    """
-
-    axis: Literal["image", "context"]
+    axis: Literal["image"]
 
     def corrupt_images(
         self, sample: Sample, others: Sequence[Sample], *, seed: int
     ) -> tuple[tuple[Image, ...], Mapping[str, Any]]:
         """Return the images in their corrupted form, and the draw that made them."""
 
+
+class ContextCorruption(Protocol):
+    """Makes a worse context, the same one for the same seed. ``others`` is every sample of the run, to borrow from."""
+
+    axis: Literal["context"]
+
     def corrupt_context(self, sample: Sample, others: Sequence[Sample], *, seed: int) -> tuple[str, Mapping[str, Any]]:
         """Return the context in its corrupted form, and the draw that made it."""
+
+
+Corruption = ImageCorruption | ContextCorruption
 
 
 # Losses --------------------------------------------------------------------------------------------------------------

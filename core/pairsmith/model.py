@@ -58,6 +58,10 @@ def base_model(recipe: Recipe, registry: Registry, run: Run) -> Model:
 def located(use: Use, shipped: Mapping[str, Path]) -> Use:
     """Return a model's table with its ``path`` made a directory, where it names a model that a plugin ships."""
     path = getattr(use.options, "path", None)
+    same = [name for name in shipped if name.endswith(f"/{path}")]
+    if same:
+        msg = f"{use.where}.path: {str(path)!r} is shipped by {len(same)} plugins. Write {' or '.join(map(repr, same))}"
+        raise RecipeError(msg)
     if path is None or str(path) not in shipped:
         return use
     return evolve(use, options=evolve(use.options, path=type(path)(shipped[str(path)])))

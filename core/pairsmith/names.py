@@ -1,11 +1,12 @@
 """What the stages of a recipe are called, in the order in which they run."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pairsmith.chain import Chain
 from pairsmith.directory import RunDirectory
-from pairsmith.errors import UsageError
+from pairsmith.errors import RecipeError, UsageError
 from pairsmith.recipe import Recipe, Training
 from pairsmith.store import Stage
 
@@ -83,6 +84,22 @@ def check_until(until: str | None) -> None:
         raise UsageError(msg)
 
 
+def check_names(recipe: Recipe) -> None:
+    """Refuse a training whose folder would be that of another stage.
+
+    Raises :class:`RecipeError` that says which name to change.
+    """
+    times = Counter(ordered(recipe))
+    for training in recipe.trainings:
+        for stage in (train_stage(arm, training.name) for arm in arms(recipe)):
+            if times[stage] > 1:
+                msg = (
+                    f"recipe {recipe.name!r}: the name {training.name!r} of one of [[stages]] makes a folder {stage!r}, "
+                    f"which another stage of the run has; give it another name"
+                )
+                raise RecipeError(msg)
+
+
 def ordered(recipe: Recipe) -> Iterator[str]:
     """Yield every stage of a recipe in the order in which they run."""
     yield "images"
@@ -101,7 +118,7 @@ def ordered(recipe: Recipe) -> Iterator[str]:
 
 def _training_stages(recipe: Recipe) -> Iterator[str]:
     for arm in arms(recipe):
-        if not recipe.trainings:
+        if not recipe.trainings and recipe.pairs:
             yield arm_stage("pairs", arm)
         for training in recipe.trainings:
             if arm and training is not recipe.trainings[-1]:

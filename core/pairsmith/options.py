@@ -10,12 +10,13 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from attrs import NOTHING, Attribute, Factory, fields, fields_dict, frozen, has
+from attrs import NOTHING, Attribute, Factory, fields, frozen, has
 
-from pairsmith.errors import OptionsError
+from pairsmith.errors import OptionsError, PluginError, in_short
 
 T = TypeVar("T")
 _SCALARS: dict[type, tuple[type, ...]] = {str: (str,), bool: (bool,), int: (int,), float: (float, int), Path: (str,)}
+_FACTORY: Any = Factory  # a class, whatever its stub says
 _WORDS = {str: "a string", bool: "true or false", int: "an integer", float: "a number", Path: "a path"}
 
 
@@ -50,34 +51,42 @@ def read(table: Mapping[str, Any], options: type[T], where: str) -> T:
 
 def read_all(table: Mapping[str, Any], options: type[T], where: str) -> tuple[T | None, list[Fault]]:
     """Read ``table`` and return the options, or ``None`` and all that is wrong."""
-    faults = [
-        Fault(f"{where}.{name}", _unknown(name, options))
-        for name in table
-        if name not in fields_dict(cast("Any", options))
-    ]
+    typed = _typed(cast("Any", options))
+    known = {attribute.name for attribute, _ in typed}
+    faults = [Fault(f"{where}.{name}", _unknown(name, options)) for name in table if name not in known]
     values: dict[str, Any] = {}
-    for attribute, kind in _typed(cast("Any", options)):
+    found = object.__new__(options)  # what validators may look at: the options so far
+    for attribute, kind in typed:
         place = f"{where}.{attribute.name}"
         if attribute.name not in table:
             if attribute.default is NOTHING:
                 faults.append(Fault(place, "is required, and missing"))
+            elif not isinstance(attribute.default, _FACTORY):
+                object.__setattr__(found, attribute.name, attribute.default)
             continue
         value, wrong = _convert(table[attribute.name], kind, place)
         faults += wrong
         if not wrong:
-            faults += _validate(options, attribute, value, place)
+            object.__setattr__(found, attribute.name, value)
+            faults += _validate(found, attribute, value, place)
             values[attribute.name] = value
     if faults:
         return None, faults
     try:
         return options(**values), []
     except (TypeError, ValueError) as error:
-        return None, [Fault(where, str(error.args[0] if error.args else error))]
+        return None, [Fault(where, in_short(error))]
+    except Exception as error:  # noqa: BLE001 - whatever an options class raises, it refuses the table
+        return None, [Fault(where, f"{type(error).__name__}: {in_short(error)}")]
 
 
 @cache
 def _typed(options: type[Any]) -> tuple[tuple["Attribute[Any]", Any], ...]:
-    hints = get_type_hints(options)
+    try:
+        hints = get_type_hints(options)
+    except Exception as error:
+        msg = f"the types of {options.__qualname__}: {in_short(error)}; its plugin must import what they name"
+        raise PluginError(msg) from error
     return tuple((attribute, hints[attribute.name]) for attribute in fields(options) if attribute.init)
 
 
@@ -112,8 +121,8 @@ def _convert(value: Any, kind: Any, where: str) -> tuple[Any, list[Fault]]:  # n
 
 def _convert_scalar(value: Any, kind: Any, where: str) -> tuple[Any, list[Fault]]:  # noqa: ANN401
     if kind not in _SCALARS:
-        msg = f"options cannot hold {kind!r}; use str, bool, int, float, Path, tuples, mappings and attrs classes"
-        raise TypeError(msg)
+        msg = f"{where}: options cannot hold {kind!r}; use str, bool, int, float, Path, tuples, mappings, attrs classes"
+        raise PluginError(msg)
     if type(value) not in _SCALARS[kind]:  # type(): True is an int for isinstance
         return None, [Fault(where, f"expected {_WORDS[kind]}, got {value!r}")]
     return kind(value), []
@@ -158,14 +167,19 @@ def _convert_table(value: Any, kind: Any, where: str) -> tuple[Any, list[Fault]]
     return {name: one for name, (one, _) in made.items()}, [fault for _, wrong in made.values() for fault in wrong]
 
 
-def _validate(options: type[Any], attribute: "Attribute[Any]", value: Any, where: str) -> Iterator[Fault]:  # noqa: ANN401
-    """Run a field's own validator now, so that a wrong range is named together with all else that is wrong."""
+def _validate(found: Any, attribute: "Attribute[Any]", value: Any, where: str) -> Iterator[Fault]:  # noqa: ANN401
+    """Run a field's own validator now, so that a wrong range is named together with all else that is wrong.
+
+    One that looks at an option that is not there yet is left for when the options are made.
+    """
     if attribute.validator is None:
         return
     try:
-        attribute.validator(options, attribute, value)
+        attribute.validator(found, attribute, value)
     except (TypeError, ValueError) as error:
-        yield Fault(where, str(error.args[0] if error.args else error))
+        yield Fault(where, in_short(error))
+    except Exception:  # noqa: BLE001 - making the options will say it
+        return
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - options, or what they hold
@@ -223,8 +237,10 @@ def _default(attribute: "Attribute[Any]") -> str:
     default = attribute.default
     if default is NOTHING:
         return "required"
-    if isinstance(default, Factory):  # type: ignore[arg-type]
-        default = default.factory()  # type: ignore[union-attr]
+    if isinstance(default, _FACTORY):
+        if default.takes_self:
+            return "computed"
+        default = default.factory()
     if default is None:
         return "none"
     made = plain(default)

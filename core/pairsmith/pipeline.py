@@ -51,7 +51,8 @@ class Pipeline:
             seed=self.recipe.seed,
             texts=lambda: texts(self._chain[-1]) if self._chain else iter(()),
         )
-        engine = self.recipe.engine.build(self.run) if self.recipe.engine else LocalEngine()
+        with Explained(self.directory, "engine"):
+            engine = self.recipe.engine.build(self.run) if self.recipe.engine else LocalEngine()
         self._runner = Runner(directory=self.directory, engine=engine, progress=self.progress)
 
     @property
@@ -59,6 +60,8 @@ class Pipeline:
         """The base model; its family is built when it is first asked for."""
         if not self._model:
             self._model.append(base_model(self.recipe, self.registry, self.run))
+            with Explained(self.directory, "model"):
+                self._model[0].identity()
         return self._model[0]
 
     def execute(self, until: str | None = None) -> None:
@@ -112,7 +115,7 @@ class Pipeline:
             total = self.limit if self.limit is not None else _length(source())
             task = stack.enter_context(self.progress.stage("images", total, start))
             for batch in stages.batches(
-                islice(samples, None if self.limit is None else self.limit - start), recipe.part_size
+                islice(samples, None if self.limit is None else max(0, self.limit - start)), recipe.part_size
             ):
                 counts: Counter[str] = Counter()
                 rows = stages.image_rows(

@@ -1,19 +1,24 @@
-"""Reads a recipe: the file, the settings on the command line, and what its tables come to."""
+"""What the tables of a recipe come to: components with their options, or every fault at once."""
 
-import tomllib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import field, frozen
 
-from pairsmith.errors import ComponentNotFoundError, RecipeError
+from pairsmith.errors import ComponentNotFoundError, RecipeError, in_short
 from pairsmith.hygiene import HygieneOptions
 from pairsmith.interfaces import Kind, Run
 from pairsmith.options import Fault, plain, read_all
-from pairsmith.registry import Offer, Registry
+from pairsmith.reading import Document, load
+from pairsmith.registry import Offer, Registry, absent, install, word
+
+__all__ = ["Document", "Recipe", "Training", "Use", "jsonable", "load", "reporters", "resolve"]
 
 SCHEMA = 1
+DEFAULT_CHECK = "pillow"
+DEFAULT_REPORT = "html"
 _SINGLE: dict[str, Kind] = {
     "model": "model_families",
     "images": "image_sources",
@@ -32,17 +37,25 @@ _SEVERAL: dict[str, Kind] = {
     "benchmarks": "benchmarks",
     "reports": "reporters",
 }
+_DOES: dict[Kind, str] = {
+    "image_sources": "samples",
+    "image_checks": "check",
+    "image_judges": "judge",
+    "generators": "respond",
+    "decomposers": "decompose",
+    "judges": "judge",
+    "pair_selectors": "select",
+    "corruptions": "axis",
+    "losses": "cells",
+    "model_families": "fingerprint",
+    "trainers": "train",
+    "benchmarks": "score",
+    "engines": "map",
+    "exporters": "export",
+    "reporters": "report",
+}
 _PLAIN = ("schema", "summary", "requires", "seed", "part_size", "on_bad_image", "evaluate")
 _TABLES = (*_PLAIN, *_SINGLE, *_SEVERAL, "hygiene", "corruptions", "control", "stages")
-
-
-@frozen(kw_only=True)
-class Document:
-    """A recipe as it is written. In Python, ``use`` may be an object instead of a component's name."""
-
-    name: str
-    tables: Mapping[str, Any]
-    path: Path | None = None
 
 
 @frozen(kw_only=True)
@@ -100,14 +113,21 @@ class _Plain:
 
     schema: int
     summary: str = ""
-    requires: tuple[str, ...] = ()
+    requires: tuple[str, ...] = field(default=())
     seed: int = 0
     part_size: int = field(default=256)
     on_bad_image: Literal["skip", "stop"] = "skip"
     evaluate: tuple[Literal["base", "trained", "control"], ...] = ()
 
+    @requires.validator
+    def _are_names(self, _: object, value: tuple[str, ...]) -> None:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", name, re.ASCII):
+                msg = f"{name!r} is no name of a distribution; write it without a version, as 'pairsmith-x'"
+                raise ValueError(msg)
+
     @part_size.validator
-    def _check(self, _: object, value: int) -> None:
+    def _is_positive(self, _: object, value: int) -> None:
         if value < 1:
             msg = f"must be at least 1: {value}"
             raise ValueError(msg)
@@ -159,101 +179,6 @@ class Recipe:
         return plain(self.hygiene)
 
 
-# Reading the file ----------------------------------------------------------------------------------------------------
-
-
-def load(source: str | Path, settings: Sequence[str] = (), registry: Registry | None = None) -> Document:
-    """Read a recipe from a file, or a packaged one by its name, and apply ``table.key=value`` settings.
-
-    Raises :class:`RecipeError` that names file, line and what to do.
-    """
-    path = Path(source)
-    if not path.is_file():
-        packaged = (registry or Registry.discover()).recipes()
-        if str(source) not in packaged:
-            raise RecipeError(_no_recipe(str(source), packaged))
-        path = packaged[str(source)]
-    tables = _parse(path)
-    for setting in settings:
-        _apply(tables, setting)
-    return Document(name=path.stem, tables=tables, path=path)
-
-
-def _no_recipe(name: str, packaged: Mapping[str, Path]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, packaged, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{name!r} is neither a file nor a packaged recipe{hint} 'pairsmith recipes' lists them"
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        msg = f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8"
-        raise RecipeError(msg) from None
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}"
-        raise RecipeError(msg) from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: is not valid TOML: {error}"
-        raise RecipeError(msg) from None
-
-
-def _apply(tables: dict[str, Any], setting: str) -> None:
-    """Set one option: the value is TOML, or a bare word or path."""
-    place, equals, text = setting.partition("=")
-    if not equals or not place.strip():
-        msg = f"--set {setting!r} must look like table.key=value"
-        raise RecipeError(msg)
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    *path, last = _steps(place.strip(), setting)
-    here: Any = tables
-    for step in path:
-        here = _descend(here, step, setting)
-    if isinstance(here, list) or isinstance(last, int):
-        msg = f"--set {setting!r}: {place!r} names an entry of an array, not an option of it"
-        raise RecipeError(msg)
-    here[last] = value
-
-
-def _steps(place: str, setting: str) -> list[str | int]:
-    steps: list[str | int] = []
-    for word in place.split("."):
-        name, *indices = word.replace("]", "").split("[")
-        if not name or not all(index.isdigit() for index in indices):
-            msg = f"--set {setting!r}: {place!r} is no place in a recipe; write table.key or table[0].key"
-            raise RecipeError(msg)
-        steps += [name, *map(int, indices)]
-    return steps
-
-
-def _descend(here: Any, step: str | int, setting: str) -> Any:  # noqa: ANN401 - TOML
-    if isinstance(step, int):
-        if not isinstance(here, list) or step >= len(here):
-            there = f"only {len(here)} there" if isinstance(here, list) else "no array there"
-            msg = f"--set {setting!r}: no entry [{step}]; {there}"
-            raise RecipeError(msg)
-        return here[step]
-    if not isinstance(here, dict):
-        msg = f"--set {setting!r}: {step!r} is in no table; an entry of several is written table[0].key"
-        raise RecipeError(msg)
-    below = here.setdefault(step, {})
-    if not isinstance(below, dict | list):
-        msg = f"--set {setting!r}: {step!r} is {below!r}, not a table"
-        raise RecipeError(msg)
-    return below
-
-
-# Resolving its tables ------------------------------------------------------------------------------------------------
-
-
 def resolve(document: Document, registry: Registry) -> Recipe:
     """Look every component up and read every option; all faults of all tables are one :class:`RecipeError`."""
     reader = _Reader(document, registry)
@@ -265,6 +190,25 @@ def resolve(document: Document, registry: Registry) -> Recipe:
     return recipe
 
 
+def reporters(tables: Mapping[str, Any], registry: Registry) -> tuple[Use, ...]:
+    """Return the reporters that a run's recipe names, or ``html``. The rest of the recipe need not be installed any more.
+
+    Raises :class:`RecipeError` where a reporter is not there, with the command that installs it.
+    """
+    if not tables.get("reports"):
+        if all(offer.component.name != DEFAULT_REPORT for offer in registry.offers("reporters")):
+            msg = (
+                f"the recipe names no reporter, and {DEFAULT_REPORT!r} is not installed: {install('pairsmith-report')}"
+            )
+            raise RecipeError(msg)
+        tables = {"reports": {"use": DEFAULT_REPORT}}
+    reader = _Reader(Document(name="reports", tables=tables), registry)
+    uses = reader.several("reports", "reporters")
+    if reader.faults:
+        raise RecipeError("\n".join([*map(str, reader.faults), *registry.left_out()]))
+    return uses
+
+
 class _Reader:
     """Collects faults while it reads, so that a person sees them all at once."""
 
@@ -272,7 +216,7 @@ class _Reader:
         self.document, self.registry = document, registry
         self.tables = document.tables
         self.faults: list[Fault] = []
-        self.requires: tuple[str, ...] = ()
+        self.not_found = False
 
     def recipe(self) -> Recipe | None:
         self._unknown_tables()
@@ -283,16 +227,21 @@ class _Reader:
             self.faults.append(
                 Fault("schema", f"is {said.schema}, and this pairsmith reads {SCHEMA}; update one of them")
             )
-        self.requires = said.requires if said else ()
-        single = {name: self._use(name, kind, name) for name, kind in _SINGLE.items() if name in self.tables}
-        several = {name: self._uses(name, kind) for name, kind in _SEVERAL.items()}
+        missing = absent(said.requires) if said else []
+        self.faults += [Fault("requires", f"{name!r} is not installed: {install(name)}") for name in missing]
+        single = {
+            name: self._use(self.tables[name], kind, name) for name, kind in _SINGLE.items() if name in self.tables
+        }
+        several = {name: self.several(name, kind) for name, kind in _SEVERAL.items()}
         hygiene, faults = read_all(self._table("hygiene"), HygieneOptions, "hygiene")
         self.faults += faults
         corruptions = self._corruptions()
         trainings = self._trainings(single)
         control = self._control()
         check = single.get("image_check") or self._default_check()
-        self._missing(single, several, trainings)
+        self._missing(single, several, trainings, said.evaluate if said else ())
+        if self.not_found:
+            self.faults += [Fault("installed", line) for line in self.registry.left_out()]
         images = single.get("images")
         if self.faults or said is None or hygiene is None or images is None or check is None:
             return None
@@ -339,31 +288,31 @@ class _Reader:
             return {}
         return table
 
-    def _use(self, table: Any, kind: Kind, where: str) -> Use | None:  # noqa: ANN401 - a table or its name
-        table = self.tables[table] if isinstance(table, str) else table
+    def _use(self, table: Any, kind: Kind, where: str) -> Use | None:  # noqa: ANN401 - TOML, or objects
         if not isinstance(table, Mapping):
-            self.faults.append(Fault(where, f"expected a table, got {table!r}"))
+            self.faults.append(Fault(where, f'expected a table with a line use = "NAME", got {table!r}'))
             return None
         name = table.get("use")
         if name is None:
-            there = (
-                ", ".join(offer.component.name for offer in self.registry.offers(kind)) or "nothing that is installed"
-            )
-            self.faults.append(Fault(where, f'needs a line use = "NAME"; it can be {there}'))
-            return None
-        if not isinstance(name, str):
-            return Use(kind=kind, where=where, offer=None, given=name)
-        try:
-            offer = self.registry.find(kind, name, self.requires)
-        except ComponentNotFoundError as error:
-            self.faults.append(Fault(f"{where}.use", str(error)))
+            there = ", ".join(offer.component.name for offer in self.registry.offers(kind))
+            self.faults.append(Fault(where, f'needs a line use = "NAME"; installed: {there or "none"}'))
             return None
         written = {key: value for key, value in table.items() if key != "use"}
+        if not isinstance(name, str):
+            faults = [Fault(f"{where}.use", what) for what in _unfit(name, kind, written)]
+            self.faults += faults
+            return None if faults else Use(kind=kind, where=where, offer=None, given=name)
+        try:
+            offer = self.registry.find(kind, name)
+        except ComponentNotFoundError as error:
+            self.not_found = True
+            self.faults.append(Fault(f"{where}.use", in_short(error)))
+            return None
         options, faults = read_all(written, offer.component.options, where)
         self.faults += faults
         return None if faults else Use(kind=kind, where=where, offer=offer, options=options)
 
-    def _uses(self, name: str, kind: Kind) -> tuple[Use, ...]:
+    def several(self, name: str, kind: Kind) -> tuple[Use, ...]:
         entries = self.tables.get(name, [])
         if isinstance(entries, Mapping):
             used = [self._use(entries, kind, name)]
@@ -390,7 +339,8 @@ class _Reader:
         if not table:
             return None
         if set(table) != {"pairs"}:
-            self.faults.append(Fault("control", "holds one table, [control.pairs], that names the control's selector"))
+            what = f"holds one table, [control.pairs], that names the control's selector; there is {', '.join(table)}"
+            self.faults.append(Fault("control", what))
             return None
         return self._use(table["pairs"], "pair_selectors", "control.pairs")
 
@@ -433,10 +383,22 @@ class _Reader:
 
     def _default_check(self) -> Use | None:
         """Bound and check images unless a recipe says otherwise."""
-        return self._use({"use": "pillow"}, "image_checks", "image_check")
+        if "image_check" in self.tables:
+            return None
+        if all(offer.component.name != DEFAULT_CHECK for offer in self.registry.offers("image_checks")):
+            self.not_found = True
+            how = f"install {DEFAULT_CHECK!r}: {install('pairsmith-images')}"
+            what = f'is missing; {how}; or write use = "none" where images are known to be sound'
+            self.faults.append(Fault("image_check", what))
+            return None
+        return self._use({"use": DEFAULT_CHECK}, "image_checks", "image_check")
 
     def _missing(
-        self, single: Mapping[str, Use | None], several: Mapping[str, Sequence[Use]], trainings: Sequence[Training]
+        self,
+        single: Mapping[str, Use | None],
+        several: Mapping[str, Sequence[Use]],
+        trainings: Sequence[Training],
+        evaluate: Sequence[str],
     ) -> None:
         def need(name: str, why: str) -> None:
             if name not in self.tables:
@@ -451,8 +413,26 @@ class _Reader:
                 self.faults.append(
                     Fault("evaluation", "is missing; [[benchmarks]] need a generator, from it or [responses]")
                 )
+        models = {"base"} | ({"trained"} if "train" in self.tables or trainings else set())
+        models |= {"control"} & self.tables.keys()
+        for name in evaluate:
+            if name not in models:
+                self.faults.append(Fault("evaluate", f"names {name!r}, and the recipe makes no such model"))
         if "control" in self.tables and not trainings:
             self.faults.append(Fault("control", "is there and [train] is not; a control is a second training"))
+
+
+def _unfit(given: object, kind: Kind, written: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with an object in place of a component's name."""
+    name, does = type(given).__qualname__, _DOES[kind]
+    if isinstance(given, int | float | list | tuple | Mapping):  # what TOML can hold
+        yield f"expected a component's name, got {given!r}"
+    elif isinstance(given, type):
+        yield f"{given.__qualname__} is a class; pass an object of it"
+    elif not hasattr(given, does):
+        yield f"an object of {name} is no {word(kind)}, for it has no {does!r}"
+    elif written:
+        yield f"an object of {name} brings its own options; leave out {', '.join(written)}"
 
 
 def jsonable(value: Any) -> Any:  # noqa: ANN401 - TOML, or objects in place of names

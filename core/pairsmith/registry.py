@@ -5,24 +5,28 @@ hurts no other, and a name that two plugins offer is an error only for the recip
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import pluggy
 from attrs import define, field, frozen
 
 from pairsmith import hookspecs
 from pairsmith.component import Component
-from pairsmith.errors import ComponentNotFoundError, PluginError
+from pairsmith.errors import ComponentNotFoundError, PluginError, in_short
 from pairsmith.hookspecs import ModelDirectory, RecipeDirectory
 from pairsmith.interfaces import Kind
 
 GROUP = "pairsmith"
 DISABLE, STRICT = "PAIRSMITH_DISABLE_PLUGINS", "PAIRSMITH_STRICT_PLUGINS"
 KINDS: tuple[Kind, ...] = get_args(Kind)
+T = TypeVar("T")
 
 
 @frozen
@@ -45,6 +49,7 @@ class Registry:
 
     manager: pluggy.PluginManager = field(init=False)
     failures: dict[str, str] = field(init=False, factory=dict)
+    disabled: list[str] = field(init=False, factory=list)
     versions: dict[str, str] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -56,32 +61,38 @@ class Registry:
     def discover(cls, found: Iterable[EntryPoint] | None = None) -> "Registry":
         """Load every installed plugin except those named in ``PAIRSMITH_DISABLE_PLUGINS``."""
         registry = cls()
-        disabled = os.environ.get(DISABLE, "").replace(",", " ").split()
+        unwanted = {_normal(name) for name in os.environ.get(DISABLE, "").replace(",", " ").split()}
         for point in sorted(entry_points(group=GROUP) if found is None else found, key=_plugin_name):
             name = _plugin_name(point)
-            if name not in disabled:
-                registry.add(name, point.load, point.dist.version if point.dist else "")
+            if _normal(name) in unwanted:
+                registry.disabled.append(name)
+            else:
+                registry.add(name, point.load, (point.dist.version or "") if point.dist else "")
         return registry
 
     def add(self, name: str, load: Callable[[], object], release: str = "") -> None:
         """Register one plugin. One that cannot be loaded is noted; with ``PAIRSMITH_STRICT_PLUGINS`` it is an error."""
         if self.manager.has_plugin(name):
-            self._fail(name, f"two plugins have the name {name!r}; uninstall one of them")
+            self._fail(
+                name, f"a second plugin of this name was left out; a distribution has one entry point in {GROUP!r}"
+            )
             return
         self.versions[name] = release
         try:
             self.manager.register(load(), name=name)
             self.manager.check_pending()
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's failure
-            self._fail(name, f"{type(error).__name__}: {_first_line(error)}")
-            if self.manager.has_plugin(name):  # check_pending() speaks up after registering
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's failure
+            if self.manager.has_plugin(name):  # a wrong hook is found after registering
                 self.manager.unregister(name=name)
+            wrong_hook = isinstance(error, pluggy.PluginValidationError)
+            why = ". ".join(str(error).splitlines()) if wrong_hook else f"{type(error).__name__}: {in_short(error)}"
+            self._fail(name, why)
 
     def _fail(self, plugin: str, why: str) -> None:
         if os.environ.get(STRICT, "") not in {"", "0"}:
             msg = f"plugin {plugin!r} failed to load: {why}"
             raise PluginError(msg)
-        self.failures[plugin] = why
+        self.failures.setdefault(plugin, why)
 
     def _offered(self, hook: str) -> Iterator[tuple[str, Any]]:
         """Yield what each plugin offers, with its name; a plugin that raises, offers nothing of that kind."""
@@ -89,29 +100,35 @@ class Registry:
             plugin = implementation.plugin_name
             try:
                 offered = list(implementation.function())
-            except Exception as error:  # noqa: BLE001
-                self._fail(plugin, f"its hook pairsmith_{hook} raised {type(error).__name__}: {_first_line(error)}")
+            except (Exception, SystemExit) as error:  # noqa: BLE001
+                self._fail(plugin, f"its hook pairsmith_{hook} raised {type(error).__name__}: {in_short(error)}")
                 continue
             for one in offered:
                 yield plugin, one
 
+    def _of(self, hook: str, kind: type[T]) -> Iterator[tuple[str, T]]:
+        """Yield what is of the right type, and note what is not."""
+        for plugin, one in self._offered(hook):
+            if isinstance(one, kind):
+                yield plugin, one
+            else:
+                self._fail(plugin, f"its hook pairsmith_{hook} yielded {repr(one)[:100]}, which is no {kind.__name__}")
+
     def offers(self, kind: Kind) -> list[Offer]:
         """Return what all plugins offer of a kind, by name."""
         found: dict[str, Offer] = {}
-        for plugin, component in self._offered(kind):
-            if not isinstance(component, Component):
-                self._fail(plugin, f"its hook pairsmith_{kind} yielded {component!r}, which is no Component")
-                continue
+        for plugin, component in self._of(kind, Component):
             offer = Offer(component, plugin, self.versions.get(plugin, ""))
             if offer.full_name in found:
-                self._fail(plugin, f"it offers {component.name!r} twice in pairsmith_{kind}")
-            found[offer.full_name] = offer
+                self._fail(plugin, f"it offers {component.name!r} twice in pairsmith_{kind}; the second is left out")
+            else:
+                found[offer.full_name] = offer
         return sorted(found.values(), key=lambda offer: offer.full_name)
 
-    def find(self, kind: Kind, name: str, requires: Iterable[str] = ()) -> Offer:
+    def find(self, kind: Kind, name: str) -> Offer:
         """Return the offer that a recipe means by ``name`` or ``plugin/name``.
 
-        Raises :class:`ComponentNotFoundError` that says what is near, what is missing and what failed to load.
+        Raises :class:`ComponentNotFoundError` that says on its first line what is near, and then what is left out.
         """
         offers = self.offers(kind)
         hits = [offer for offer in offers if name in {offer.component.name, offer.full_name}]
@@ -121,49 +138,89 @@ class Registry:
             choice = " or ".join(repr(offer.full_name) for offer in hits)
             msg = f"{name!r} is offered by {len(hits)} plugins. Write {choice}"
             raise ComponentNotFoundError(msg)
-        raise ComponentNotFoundError(self._not_found(kind, name, offers, requires))
+        raise ComponentNotFoundError("\n".join([self._not_found(kind, name, offers), *self.left_out()]))
 
-    def _not_found(self, kind: Kind, name: str, offers: list[Offer], requires: Iterable[str]) -> str:
+    def _not_found(self, kind: Kind, name: str, offers: list[Offer]) -> str:
         from difflib import get_close_matches
 
-        names = sorted({offer.component.name for offer in offers})
+        if "." in name and "/" not in name:  # what run.json says of an object
+            return f"{name!r} was an object in Python, not a component's name; go on with the run from Python"
+        for other in KINDS:
+            if any(name in {offer.component.name, offer.full_name} for offer in self.offers(other)):
+                return f"{name!r} is no {word(kind)} but a {word(other)}; {_listed(offers)}"
+        names = [offer.full_name if "/" in name else offer.component.name for offer in offers]
         close = get_close_matches(name, names, n=1)
-        word = kind.replace("_", " ").removesuffix("s").replace("familie", "family")
-        lines = [f"no {word} {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")]
-        lines += [f"  {distribution} is not installed: {install(distribution)}" for distribution in absent(requires)]
-        lines.append(f"  installed: {', '.join(names) or 'none'}")
-        lines += [f"  plugin {plugin!r} failed to load: {why}" for plugin, why in self.failures.items()]
-        return "\n".join(lines)
+        return f"no {word(kind)} {name!r}; " + (f"did you mean {close[0]!r}?" if close else _listed(offers))
+
+    def left_out(self) -> list[str]:
+        """Return which plugins are installed and offer nothing, and why."""
+        failed = [f"plugin {plugin!r} failed to load: {why}" for plugin, why in self.failures.items()]
+        return failed + [f"plugin {plugin!r} is left out, for {DISABLE} names it" for plugin in self.disabled]
 
     def recipes(self) -> dict[str, Path]:
-        """Return the packaged recipes: name to file."""
-        found = {}
-        for _, directory in self._of("recipe_dirs", RecipeDirectory):
+        """Return the packaged recipes: name to file, or ``plugin/name`` where two plugins have the same name."""
+        found = [
+            (plugin, path.stem, path)
+            for plugin, directory in self._of("recipe_dirs", RecipeDirectory)
+            for folder in self._folder(plugin, directory)
+            for path in sorted(folder.glob("*.toml"))
+        ]
+        return _by_name(found)
+
+    def models(self) -> dict[str, Path]:
+        """Return the model directories that plugins ship: name to directory, or ``plugin/name`` as with recipes."""
+        found = [
+            (plugin, directory.name, folder)
+            for plugin, directory in self._of("model_dirs", ModelDirectory)
+            for folder in self._folder(plugin, directory)
+        ]
+        return _by_name(found)
+
+    def _folder(self, plugin: str, directory: RecipeDirectory | ModelDirectory) -> Iterator[Path]:
+        """Yield where a plugin's directory is, unless it is nowhere, which is noted."""
+        try:
             folder = Path(str(files(directory.package))) / directory.path
-            found.update({path.stem: path for path in sorted(folder.glob("*.toml"))})
-        return dict(sorted(found.items()))
+        except Exception as error:  # noqa: BLE001
+            self._fail(plugin, f"it offers a folder of package {directory.package!r}: {in_short(error)}")
+            return
+        if folder.is_dir():
+            yield folder
+        else:
+            self._fail(plugin, f"it offers the folder {directory.path!r} of {directory.package!r}, which is none")
 
-    def models(self) -> Mapping[str, Path]:
-        """Return the model directories that plugins ship: name to directory."""
-        return {
-            directory.name: Path(str(files(directory.package))) / directory.path
-            for _, directory in self._of("model_dirs", ModelDirectory)
-        }
 
-    def _of(self, hook: str, kind: type[Any]) -> Iterator[tuple[str, Any]]:
-        for plugin, one in self._offered(hook):
-            if isinstance(one, kind):
-                yield plugin, one
-            else:
-                self._fail(plugin, f"its hook pairsmith_{hook} yielded {one!r}, which is no {kind.__name__}")
+def _by_name(found: Iterable[tuple[str, str, Path]]) -> dict[str, Path]:
+    found = list(found)
+    times = Counter(name for _, name, _ in found)
+    named = {name if times[name] == 1 else f"{plugin}/{name}": path for plugin, name, path in found}
+    return dict(sorted(named.items()))
+
+
+def word(kind: Kind) -> str:
+    """Return what one component of a kind is called.
+
+    >>> word("losses"), word("model_families"), word("image_checks")
+    ('loss', 'model family', 'image check')
+    """
+    words = kind.replace("_", " ")
+    if words.endswith("ies"):
+        return f"{words[:-3]}y"
+    return words[:-2] if words.endswith("sses") else words[:-1]
+
+
+def _listed(offers: Iterable[Offer]) -> str:
+    names = sorted({offer.component.name for offer in offers})
+    return f"installed: {', '.join(names)}" if names else "none is installed"
 
 
 def _plugin_name(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else point.name
+    """Return the distribution's name, or the entry point's where an installation is damaged."""
+    name: str | None = point.dist.name if point.dist else None
+    return name or point.name
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def absent(distributions: Iterable[str]) -> list[str]:
@@ -182,5 +239,5 @@ def install(distribution: str) -> str:
     clone = Path(__file__).resolve().parents[2]
     for folder in (clone / "plugins" / distribution, clone / distribution.removeprefix("pairsmith-")):
         if (folder / "pyproject.toml").exists():
-            return f"pip install -c {clone / 'constraints.txt'} -e {folder}"
-    return f"pip install {distribution}"
+            return shlex.join(["pip", "install", "-c", str(clone / "constraints.txt"), "-e", str(folder)])
+    return shlex.join(["pip", "install", distribution])

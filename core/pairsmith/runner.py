@@ -4,18 +4,20 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self
 
 from attrs import frozen
 
 from pairsmith.directory import RunDirectory
-from pairsmith.errors import PairsmithError, StageError
+from pairsmith.errors import PairsmithError, StageError, in_short
 from pairsmith.inputs import fingerprint
 from pairsmith.interfaces import Engine
 from pairsmith.progress import Progress
 from pairsmith.recipe import Use
 from pairsmith.stages import Step, Work
-from pairsmith.store import Stage
+from pairsmith.store import FULL, Stage, disk_error
 
 
 @frozen(kw_only=True)
@@ -73,16 +75,19 @@ class Explained:
         """Begin."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         """Word the error, unless it is worded already."""
         if error is None or isinstance(error, PairsmithError) or not isinstance(error, Exception):
             return
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise disk_error(error, Path(str(error.filename or self.directory.path))) from error
         where = self.directory.path / "error.txt"
-        where.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        first = (str(error).strip().splitlines() or ["no message"])[0]
+        with suppress(OSError):
+            trace = "".join(traceback.format_exception(error))
+            where.write_text(trace, encoding="utf-8", errors="backslashreplace")
         msg = (
-            f"{self.name}: {type(error).__name__}: {first} (the full traceback is in {str(where)!r}). Finished parts are "
-            f"kept; the same command goes on from there"
+            f"{self.name}: {type(error).__name__}: {in_short(error)} (the full traceback is in {str(where)!r}). Finished "
+            f"parts are kept; the same command goes on from there"
         )
         raise StageError(msg) from error
 

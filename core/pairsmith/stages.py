@@ -73,7 +73,10 @@ def _admit_file(image: Image, check: Lazy, images: ImageStore) -> Image:
         raise _BadImageError(image, checked)
     if checked.data is not None:
         return images.add_bytes(checked.data, checked.suffix)
-    return images.add_file(image.path)
+    try:
+        return images.add_file(image.path)
+    except OSError as error:
+        raise _BadImageError(image, f"cannot be read: {error.strerror}") from None
 
 
 def batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
@@ -275,7 +278,7 @@ def corrupt(
                     msg = f"{lazy.use.where}: {lazy.use.name!r} corrupts the {corruption.axis}, not the {axis}"
                     raise StageError(msg)
                 own = derive(seed, axis, item.id)
-                if axis == "image":
+                if corruption.axis == "image":
                     images, draw[axis] = corruption.corrupt_images(item.value.sample, others, seed=own)
                 else:
                     context, draw[axis] = corruption.corrupt_context(item.value.sample, others, seed=own)

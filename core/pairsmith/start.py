@@ -14,8 +14,9 @@ from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
 from pairsmith.pipeline import Pipeline
 from pairsmith.progress import Progress
-from pairsmith.recipe import Document, Recipe, load, resolve
+from pairsmith.recipe import Document, Recipe, Use, load, resolve
 from pairsmith.registry import Registry
+from pairsmith.runner import Explained
 from pairsmith.view import DirectoryView
 
 RUNS = Path("runs")
@@ -24,7 +25,10 @@ _LIBRARIES = ("torch", "transformers", "accelerate", "peft", "deepspeed", "diffu
 
 def is_run(source: str | Path) -> bool:
     """Tell whether a path is a run directory, and so not a recipe."""
-    return (Path(source) / "run.json").exists()
+    try:
+        return (Path(source) / "run.json").exists()
+    except OSError:  # a name that is too long, a folder that may not be looked into
+        return False
 
 
 def document_of(recipe: Recipe, limit: int | None) -> dict[str, Any]:
@@ -80,26 +84,32 @@ def start(
         recipe = resolve(Document(name=there["name"], path=None, tables=there["recipe"]), registry)
         out, limit = Path(source), there["limit"]
     else:
-        document = source if isinstance(source, Document) else load(source, settings)
+        document = source if isinstance(source, Document) else load(source, settings, registry)
         recipe = resolve(document, registry)
+    names.check_names(recipe)
     directory = RunDirectory((out or default_directory(recipe, limit)).resolve())
-    directory.claim(document_of(recipe, limit))
-    progress.say(f"run directory: {_short(directory.path)}")
     with directory.locked():
+        directory.claim(document_of(recipe, limit))
+        progress.say(f"run directory: {_short(directory.path)}")
         Pipeline(recipe=recipe, registry=registry, directory=directory, progress=progress, limit=limit).execute(until)
         if until in {None, "report"}:
-            for line in before_and_after(DirectoryView(directory.path).evaluations()):
+            view = DirectoryView(directory.path)
+            for line in before_and_after(view.evaluations()):
                 progress.say(line)
-            for path in report(directory.path, recipe):
+            for path in report(view, recipe.reports):
                 progress.say(f"report: {_short(path)}")
     return directory.path
 
 
-def report(path: Path, recipe: Recipe) -> list[Path]:
-    """Have every reporter of a recipe write its page."""
-    view = DirectoryView(path)
-    run = Run(directory=path, images=RunDirectory(path).images, seed=recipe.seed)
-    return [page for use in recipe.reports for page in use.build(run).report(view)]
+def report(view: DirectoryView, reporters: Sequence[Use]) -> list[Path]:
+    """Have every reporter write its page."""
+    directory = RunDirectory(view.directory)
+    run = Run(directory=directory.path, images=directory.images, seed=view.document["seed"])
+    pages: list[Path] = []
+    for use in reporters:
+        with Explained(directory, use.where):
+            pages += use.build(run).report(view)
+    return pages
 
 
 def before_and_after(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:

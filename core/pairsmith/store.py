@@ -9,6 +9,7 @@ import json
 import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -20,6 +21,9 @@ from pairsmith.errors import StageError
 T = TypeVar("T")
 Row = Mapping[str, Any]
 Counts = Mapping[str, int]
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""What the operating system says when there is no room left."""
 
 _END = b'{"end":'
 
@@ -38,25 +42,52 @@ def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a file under a temporary name, flush it to the disk and rename it.
 
-    Raises :class:`StageError` with one sentence where the disk is full or cannot be written.
+    Raises :class:`StageError` with one sentence where the disk is full or cannot be written. What making the chunks
+    raises is passed on as it is.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            file.writelines(chunks)
+            file.writelines(_told_apart(chunks))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_directory(path.parent)
+    except _NotTheDiskError as other:
+        _remove(temporary)
+        raise other.error from None
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise disk_error(error, path) from error
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+class _NotTheDiskError(Exception):
+    """Carries an ``OSError``, such as a refused connection, past those of the disk."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _told_apart(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from chunks
+    except OSError as error:
+        raise _NotTheDiskError(error) from error
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def disk_error(error: OSError, path: Path) -> StageError:
     """Word a failed write for a person."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno in FULL:
         return StageError(
             f"The disk is full: {str(path)!r} could not be written. Free some space and run the same command again; "
             f"everything finished so far is kept"
@@ -115,9 +146,12 @@ class Stage:
             for line in file:
                 if line.startswith(_END):
                     return
-                yield json.loads(line)
-        msg = f"{str(self.path(part))!r} ends too early; it was changed after it was written. Delete it and run again"
-        raise StageError(msg)
+                try:
+                    row = json.loads(line)
+                except ValueError:
+                    raise self._damaged(self.path(part)) from None
+                yield row
+        raise self._damaged(self.path(part))
 
     def rows(self) -> Iterator[Any]:
         """Yield the rows of all finished parts."""
@@ -136,8 +170,18 @@ class Stage:
                 if start >= 0 or block >= size:
                     break
                 block *= 4
-        end: Mapping[str, Any] = json.loads(tail[start + 1 :])["end"]
+        try:
+            end: Mapping[str, Any] = json.loads(tail[start + 1 :])["end"]
+        except (ValueError, LookupError, TypeError):
+            raise self._damaged(self.path(part)) from None
         return end
+
+    def _damaged(self, path: Path) -> StageError:
+        msg = (
+            f"{str(path)!r} ends too early or is damaged; it was changed after it was written. Delete "
+            f"{str(self.directory)!r} and run again"
+        )
+        return StageError(msg)
 
     # The note that a stage is whole --------------------------------------------------------------------------------
 
@@ -172,7 +216,12 @@ class Stage:
             text = (self.directory / name).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        note: Mapping[str, Any] = json.loads(text)
+        except (OSError, UnicodeDecodeError):
+            raise self._damaged(self.directory / name) from None
+        try:
+            note: Mapping[str, Any] = json.loads(text)
+        except ValueError:
+            raise self._damaged(self.directory / name) from None
         return note
 
 

@@ -199,7 +199,10 @@ def _reason(log: Path) -> str | None:
     if own:
         return own[-1].partition(worker.ERROR)[2]
     errors = [found[1] for line in lines if (found := _RAISED.match(line)) and "ChildFailedError" not in line]
-    return (errors or lines or [None])[-1]
+    first = [
+        error for error in errors if "Connection closed by peer" not in error
+    ]  # the others say this once one fails
+    return (first or errors or lines or [None])[-1]
 
 
 def _key(use: Any) -> Any:  # noqa: ANN401 - a use or nothing

@@ -9,8 +9,6 @@ from attrs import define
 
 from pairsmith import names
 from pairsmith.directory import RunDirectory, read_document
-from pairsmith.recipe import Document, Recipe, resolve
-from pairsmith.registry import Registry
 from pairsmith.scored import read_scores
 from pairsmith.store import Stage
 from pairsmith.training import metrics
@@ -42,17 +40,6 @@ class DirectoryView:
     @cached_property
     def _run(self) -> RunDirectory:
         return RunDirectory(self.directory)
-
-    @cached_property
-    def registry(self) -> Registry:
-        """The plugins of this process."""
-        return Registry.discover()
-
-    @cached_property
-    def resolved(self) -> Recipe:
-        """The recipe with its components."""
-        document = Document(name=self.document["name"], path=None, tables=self.recipe)
-        return resolve(document, self.registry)
 
     def stages(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the stages in order."""

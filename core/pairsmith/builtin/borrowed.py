@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -41,10 +41,6 @@ class OtherImage:
             raise StageError(msg)
         return other.images, {"from": other.id}
 
-    def corrupt_context(self, sample: Sample, others: Sequence[Sample], *, seed: int) -> NoReturn:
-        """Refuse: the image is what is corrupted."""
-        raise NotImplementedError
-
 
 @frozen
 class OtherRow:
@@ -53,10 +49,6 @@ class OtherRow:
     options: NoOptions
     run: Run
     axis: Literal["context"] = "context"
-
-    def corrupt_images(self, sample: Sample, others: Sequence[Sample], *, seed: int) -> NoReturn:
-        """Refuse: the context is what is corrupted."""
-        raise NotImplementedError
 
     def corrupt_context(self, sample: Sample, others: Sequence[Sample], *, seed: int) -> tuple[str, Mapping[str, Any]]:
         """Return the context of a sample drawn with ``seed``: one with a text, and with another text."""
@@ -77,10 +69,6 @@ class Empty:
     options: NoOptions
     run: Run
     axis: Literal["context"] = "context"
-
-    def corrupt_images(self, sample: Sample, others: Sequence[Sample], *, seed: int) -> NoReturn:
-        """Refuse: the context is what is corrupted."""
-        raise NotImplementedError
 
     def corrupt_context(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from pairsmith import __version__
-from pairsmith.errors import PairsmithError, UsageError
+from pairsmith.errors import PairsmithError, UsageError, in_short
 
 COMMANDS = ("run", "status", "report", "check", "plugins", "recipes", "copy")
 
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser().parse_args(arguments)
     try:
         code: int = parsed.execute(parsed)
+        sys.stdout.flush()
     except PairsmithError as error:
         if os.environ.get("PAIRSMITH_DEBUG"):
             raise
@@ -40,4 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if os.environ.get("PAIRSMITH_DEBUG"):
+            raise
+        said = f"internal error: {type(error).__name__}: {in_short(error)}; PAIRSMITH_DEBUG=1 shows where, please report it"
+        print(f"pairsmith: {said}", file=sys.stderr)
+        return 1
     return code

@@ -1,6 +1,10 @@
 """``pairsmith plugins``: what is installed, from whom, and with which options."""
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pairsmith.registry import Registry
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,26 +24,31 @@ def execute(arguments: argparse.Namespace) -> int:
     for kind in KINDS:
         for offer in registry.offers(kind):
             print(f"{kind:<16} {offer.full_name:<42} {offer.component.summary}")
-    for plugin, why in registry.failures.items():
-        print(f"{'FAILED':<16} {plugin} {registry.versions.get(plugin, '')}: {why}")
+    registry.recipes(), registry.models()  # their hooks may fail too
+    print_failures(registry)
     return 0
 
 
-def _show(registry: "object", name: str) -> int:
+def print_failures(registry: "Registry") -> None:
+    """Print a line per plugin that could not be loaded."""
+    for plugin, why in registry.failures.items():
+        print(f"{'FAILED':<16} {plugin} {registry.versions.get(plugin, '')}: {why}")
+
+
+def _show(registry: "Registry", name: str) -> int:
     from pairsmith.errors import ComponentNotFoundError
     from pairsmith.options import describe
-    from pairsmith.registry import KINDS, Registry
+    from pairsmith.registry import KINDS
 
-    assert isinstance(registry, Registry)
     offers = [(kind, offer) for kind in KINDS for offer in registry.offers(kind)]
     found = [(kind, offer) for kind, offer in offers if name in {offer.component.name, offer.full_name, offer.plugin}]
     if not found:
         from difflib import get_close_matches
 
         close = get_close_matches(name, sorted({offer.component.name for _, offer in offers}), n=1)
-        failed = [f"  plugin {plugin!r} failed to load: {why}" for plugin, why in registry.failures.items()]
+        left_out = [f"  {line}" for line in registry.left_out()]
         hint = f"; did you mean {close[0]!r}?" if close else "; 'pairsmith plugins' lists what there is"
-        raise ComponentNotFoundError("\n".join([f"no component {name!r}{hint}", *failed]))
+        raise ComponentNotFoundError("\n".join([f"no component {name!r}{hint}", *left_out]))
     for kind, offer in found:
         print(f"{offer.full_name} {offer.version} ({kind})\n  {offer.component.summary}")
         for option in describe(offer.component.options):

@@ -11,14 +11,17 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def execute(_: argparse.Namespace) -> int:
     """Print a line per recipe."""
-    import tomllib
-
+    from pairsmith.cli.plugins import print_failures
+    from pairsmith.errors import RecipeError
+    from pairsmith.reading import load
     from pairsmith.registry import Registry
 
-    for name, path in Registry.discover().recipes().items():
+    registry = Registry.discover()
+    for name, path in registry.recipes().items():
         try:
-            summary = tomllib.loads(path.read_text(encoding="utf-8")).get("summary", "")
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            summary = load(path).tables.get("summary", "")
+        except RecipeError as error:
             summary = f"cannot be read: {error}"
         print(f"{name:<32} {summary}")
+    print_failures(registry)
     return 0

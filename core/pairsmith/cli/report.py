@@ -13,17 +13,12 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the pages and print where they are. A recipe without reporters gets the page of ``html``."""
-    from attrs import evolve
-
-    from pairsmith.recipe import Document, resolve
+    from pairsmith.recipe import reporters
+    from pairsmith.registry import Registry
     from pairsmith.start import report
     from pairsmith.view import DirectoryView
 
     view = DirectoryView(arguments.run)
-    recipe = view.resolved
-    if not recipe.reports:
-        tables = {**view.recipe, "reports": [{"use": "html"}]}
-        recipe = evolve(recipe, reports=resolve(Document(name=recipe.name, tables=tables), view.registry).reports)
-    for page in report(view.directory, recipe):
+    for page in report(view, reporters(view.recipe, Registry.discover())):
         print(page)
     return 0

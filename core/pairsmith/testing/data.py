@@ -10,6 +10,12 @@ from pairsmith.interfaces import CheckedImage, Kind
 from pairsmith.testing.component import ComponentContract
 from pairsmith.values import Claim, Dropped, Response, Sample, user
 
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63606060000000040001"
+    "f61738550000000049454e44ae426082"
+)
+"""The smallest sound PNG: one black pixel."""
+
 
 class ImageSourceContract(ComponentContract):
     """For components of ``pairsmith_image_sources``; its options must yield at least three samples."""
@@ -45,12 +51,7 @@ class ImageCheckContract(ComponentContract):
     def make_image(self, tmp_path: Path) -> Path:
         """Return a sound image; override where the check looks into it and a one-pixel PNG will not do."""
         path = tmp_path / "pixel.png"
-        path.write_bytes(
-            bytes.fromhex(
-                "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63606060000000040001"
-                "f61738550000000049454e44ae426082"
-            )
-        )
+        path.write_bytes(PIXEL)
         return path
 
     def test_a_sound_image_may_be_used(self, component: Any, tmp_path: Path) -> None:

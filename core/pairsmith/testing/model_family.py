@@ -9,6 +9,7 @@ import pytest
 
 from pairsmith.interfaces import Kind, TreeBatch
 from pairsmith.testing.component import ComponentContract
+from pairsmith.testing.data import PIXEL
 from pairsmith.values import Image, Turn, user
 
 
@@ -24,8 +25,10 @@ class ModelFamilyContract(ComponentContract):
     answers: ClassVar[tuple[str, str]] = ("a red square", "two cats and one dog")
 
     def make_image(self, tmp_path: Path) -> Image:
-        """Return an image file that the family's processor can read."""
-        raise NotImplementedError
+        """Return an image that the family's processor can read; override where one pixel will not do."""
+        path = tmp_path / "pixel.png"
+        path.write_bytes(PIXEL)
+        return Image(path=path)
 
     @pytest.fixture
     def image(self, tmp_path: Path) -> Image:

@@ -1,7 +1,7 @@
 """A corruption made of a function of one picture."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from attrs import frozen
 from PIL import Image as Pillow
@@ -40,10 +40,6 @@ class WorseImages:
             raise StageError(msg)
         made = [self._worse(sample, image, derive(seed, number)) for number, image in enumerate(sample.images)]
         return tuple(image for image, _ in made), {"images": [draw for _, draw in made]}
-
-    def corrupt_context(self, sample: Sample, others: Sequence[Sample], *, seed: int) -> NoReturn:
-        """Refuse: the image is what is corrupted."""
-        raise NotImplementedError
 
     def _worse(self, sample: Sample, image: Image, seed: int) -> tuple[Image, Mapping[str, Any]]:
         try:

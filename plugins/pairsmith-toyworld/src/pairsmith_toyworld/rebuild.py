@@ -41,6 +41,7 @@ def put_in_place(out: Path, base: Path = BASE) -> dict[str, Any]:
     shutil.copytree(model, base, ignore=shutil.ignore_patterns("*.safetensors", "*.index.json"))
     weights = {name: value.half() for path in model.glob("*.safetensors") for name, value in load_file(path).items()}
     save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    (base / "model.safetensors").chmod(0o644)  # it goes into a package that others install
     note = {
         "recipe": document["name"],
         "seed": document["seed"],

@@ -101,11 +101,32 @@ def deepspeed_config(options: TreeOptions) -> dict[str, Any]:
         "gradient_clipping": options.max_grad_norm,
         "zero_optimization": {
             "stage": int(options.parallel[-1]),
-            "stage3_gather_16bit_weights_on_model_save": True,
+            # transformers would gather tied weights twice and then fail to save them; DeepSpeed's own checkpoint resumes.
+            "stage3_gather_16bit_weights_on_model_save": False,
         },
         "zero_allow_untested_optimizer": True,
         "bf16": {"enabled": options.precision == "bf16"},
     }
+
+
+def gathered(model: Any, options: TreeOptions, accelerator: Any) -> dict[str, Any] | None:  # noqa: ANN401
+    """Return the parameters of a model whose ranks hold a part each, whole and on the CPU, on the first rank.
+
+    ``None`` where every rank holds all of it. All ranks must call this.
+    """
+    if options.parallel == "fsdp2":
+        state: dict[str, Any] = accelerator.get_state_dict(model)
+        return state
+    if options.parallel != "zero3":
+        return None
+    import deepspeed
+
+    state = {}
+    for name, parameter in accelerator.unwrap_model(model).named_parameters():
+        with deepspeed.zero.GatheredParameters([parameter]):  # one at a time: the whole need not fit a device
+            if accelerator.is_main_process:
+                state[name] = parameter.detach().cpu().clone()
+    return state
 
 
 def check_running(options: TreeOptions, distributed: DistributedType, world: int) -> None:

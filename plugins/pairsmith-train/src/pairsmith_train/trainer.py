@@ -134,10 +134,8 @@ class TreeTrainer:
 
     def _save(self, trainer: "LossTrainer", job: Job, collator: Collator, result: Path) -> None:
         """Write the result under a temporary name and rename it. Under ZeRO-3 all ranks gather it first."""
-        state = None
-        if self._options.parallel in {"zero3", "fsdp2"}:
-            whole = trainer.accelerator.get_state_dict(trainer.model_wrapped)
-            state = {name.removeprefix("model."): value for name, value in whole.items()} if whole else {}
+        whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator)
+        state = None if whole is None else {name.removeprefix("model."): value for name, value in whole.items()}
         if trainer.args.process_index != 0:
             return
         model: Any = trainer.accelerator.unwrap_model(trainer.model).model

@@ -1,0 +1,145 @@
+"""Training in real processes: several ranks, DeepSpeed, kills. The pairs are made once and taken over by every run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+import pairsmith_recipes
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+SMALL = (
+    "images.samples=24",
+    "responses.n=3",
+    "train.batch_size=4",
+    "train.epochs=1",
+    "train.save_steps=1",
+    "train.warmup_steps=0",
+)
+ADAPTER = (Path(pairsmith_recipes.__file__).parent / "toyworld-lora.toml").read_text(encoding="utf-8")
+FULL = ADAPTER.replace("lora = { r = 16, alpha = 32 }", 'parts = ["vision", "projector", "language-model"]').replace(
+    "learning_rate = 1e-3", "learning_rate = 1e-4"
+)
+assert ADAPTER.count("lora = ") == 1 and "lora" not in FULL.partition("[train]")[2]
+
+
+def start(out: Path, recipe: str = ADAPTER, *settings: str) -> subprocess.Popen[str]:
+    words = [word for setting in (*SMALL, *settings) for word in ("--set", setting)]
+    file = out.with_suffix(".toml")
+    out.parent.mkdir(exist_ok=True)
+    file.write_text(recipe, encoding="utf-8")
+    source = [str(out)] if (out / "run.json").exists() else [str(file), "--out", str(out), *words]
+    return subprocess.Popen(
+        [sys.executable, "-m", "pairsmith", "run", *source, "--until", "train"],
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def train(out: Path, recipe: str = ADAPTER, *settings: str) -> Path:
+    process = start(out, recipe, *settings)
+    _, told = process.communicate(timeout=500)
+    assert process.returncode == 0, told
+    return out
+
+
+def curve(run: Path) -> list[float]:
+    lines = (run / "stages" / "train" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["loss"] for line in lines]
+
+
+def weights(run: Path) -> dict[str, object]:
+    (file,) = (run / "stages" / "train" / "output").glob("*/*.safetensors")
+    return load_file(file)
+
+
+def distance(one: Path, two: Path) -> float:
+    first, second = weights(one), weights(two)
+    assert first.keys() == second.keys()
+    return max(float(abs(first[name] - second[name]).max()) for name in first)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all runs, so that each takes the pairs over from the first."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def adapted(runs: Path) -> Path:
+    return train(runs / "adapted")
+
+
+@pytest.fixture(scope="module")
+def full(runs: Path) -> Path:
+    return train(runs / "full", FULL)
+
+
+@pytest.mark.parametrize("parallel", ["ddp", "zero1", "zero2", "zero3"])
+def test_two_processes_train_an_adapter_as_one_does(runs: Path, adapted: Path, parallel: str) -> None:
+    run = train(runs / f"adapted-{parallel}", ADAPTER, f"train.parallel={parallel}", "train.processes=2")
+    assert curve(run) == pytest.approx(curve(adapted), rel=1e-4, abs=1e-4)
+    assert distance(run, adapted) < 1e-4
+    assert curve(run) != [curve(run)[0]] * len(curve(run)), "it learnt nothing"
+
+
+@pytest.mark.parametrize("parallel", ["ddp", "zero2", "zero3"])
+def test_two_processes_train_every_weight_as_one_does(runs: Path, full: Path, parallel: str) -> None:
+    run = train(runs / f"full-{parallel}", FULL, f"train.parallel={parallel}", "train.processes=2")
+    assert curve(run) == pytest.approx(curve(full), rel=1e-4, abs=1e-4)
+    assert distance(run, full) < 1e-4
+
+
+def kill_after_checkpoint(out: Path, step: int, recipe: str = ADAPTER, *settings: str) -> None:
+    """Kill the run and all its processes once the checkpoint of a step counts."""
+    process = start(out, recipe, *settings)
+    mark = out / "stages" / "train" / "output" / "checkpoints" / f"checkpoint-{step}" / "whole"
+    try:
+        deadline = time.monotonic() + 300
+        while not mark.exists():
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_killed_adapter_goes_on_with_the_same_losses_and_weights(runs: Path, adapted: Path) -> None:
+    # A folder of its own: the finished training beside it would be taken over.
+    alone = runs / "apart" / "killed"
+    kill_after_checkpoint(alone, 2)
+    train(alone)
+    assert curve(alone)[-3:] == curve(adapted)[-3:]
+    assert distance(alone, adapted) == 0.0
+
+
+def test_killed_ranks_under_zero_go_on_with_the_same_weights(runs: Path, full: Path) -> None:
+    alone = runs / "apart-zero" / "killed"
+    kill_after_checkpoint(alone, 2, FULL, "train.parallel=zero2", "train.processes=2")
+    train(alone)
+    assert distance(alone, full) < 1e-4
+
+
+def test_a_checkpoint_that_was_not_finished_is_not_used(runs: Path, adapted: Path) -> None:
+    alone = runs / "apart-torn" / "torn"
+    kill_after_checkpoint(alone, 3)
+    checkpoints = alone / "stages" / "train" / "output" / "checkpoints"
+    for last in checkpoints.glob("checkpoint-*"):
+        if int(last.name.partition("-")[2]) >= 3:
+            (last / "whole").unlink(missing_ok=True)
+            for file in last.glob("optimizer.pt"):
+                file.write_bytes(file.read_bytes()[:100])
+    train(alone)
+    assert "goes on from step 2" in (alone / "stages" / "train" / "log.txt").read_text(encoding="utf-8")
+    assert distance(alone, adapted) == 0.0
