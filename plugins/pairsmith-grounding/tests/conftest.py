@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
-SHARED = Path(os.environ.get("PAIRSMITH_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+
+def shared() -> Path:
+    """Return the folder of published data, beside the repository unless the environment says otherwise."""
+    named = os.environ.get("PAIRSMITH_SHARED")
+    return Path(named) if named else Path(__file__).resolve().parents[4] / "shared"
 
 
 @pytest.fixture(scope="session")
 def amber() -> list[dict[str, Any]]:
     """AMBER's own annotations, as published."""
-    path = SHARED / "data" / "amber" / "annotations.json"
+    path = shared() / "data" / "amber" / "annotations.json"
     if not path.exists():
         pytest.skip("the published annotations are not here")
     return [row for row in json.loads(path.read_text()) if row["type"] == "generative"]

@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(os.environ.get("PAIRSMITH_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+
+def shared() -> Path:
+    """Return the folder of published data, beside the repository unless the environment says otherwise."""
+    named = os.environ.get("PAIRSMITH_SHARED")
+    return Path(named) if named else Path(__file__).resolve().parents[4] / "shared"
 
 
 @pytest.fixture(scope="session")
 def published() -> Path:
     """The published alt-text images."""
-    folder = SHARED / "data" / "mcm-dpo" / "twitter" / "images"
+    folder = shared() / "data" / "mcm-dpo" / "twitter" / "images"
     if not folder.is_dir():
         pytest.skip("the published images are not here")
     return folder
