@@ -45,6 +45,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/experts.py
 	$(BIN)/python benchmarks/tree.py
+	$(BIN)/python benchmarks/scoring.py
 
 clean:
 	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache site

@@ -14,7 +14,7 @@ from pairsmith.registry import KINDS, Registry
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 LIMIT = 300
-LARGER = {"core/pairsmith/interfaces.py": 480, "core/pairsmith/recipe.py": 448, "core/pairsmith/hookspecs.py": 521}
+LARGER = {"core/pairsmith/interfaces.py": 480, "core/pairsmith/recipe.py": 424, "core/pairsmith/hookspecs.py": 521}
 """Modules over the limit; these numbers may only fall. One file each holds all protocols, all hooks, and the recipe."""
 
 

@@ -1,5 +1,6 @@
 """Says what a recipe needs, without running any of it and without loading a model library."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def _needs(recipe: Recipe, registry: Registry) -> list[str]:
     calls = sum(need.calls_per_sample for need in needs)
     lines = [f"downloads {name}" for name in downloads]
     lines += [f"gated: {name}; ask for access on its page and set HF_TOKEN" for name in gated]
+    unset = {name for need in needs for name in need.environment if name not in os.environ}
+    lines += [f"not set: the environment variable {name}" for name in sorted(unset)]
     if disk:
         lines.append(f"disk: about {disk / _GIB:.1f} GiB")
     if device:

@@ -21,13 +21,17 @@ class NoOptions:
 
 @frozen(kw_only=True)
 class Needs:
-    """What a component will ask of the machine, as far as its options tell. ``pairsmith check`` prints it."""
+    """What a component will ask of the machine, as far as its options tell. ``pairsmith check`` prints it.
+
+    ``environment`` names the environment variables that must be set, for keys and the like.
+    """
 
     downloads: Sequence[str] = ()
     gated: Sequence[str] = ()
     disk_bytes: int = 0
     device_bytes: int = 0
     calls_per_sample: float = 0
+    environment: Sequence[str] = ()
 
 
 def _attrs_class(_: object, attribute: "Attribute[Any]", value: type) -> None:

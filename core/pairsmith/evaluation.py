@@ -15,8 +15,8 @@ from pairsmith.interfaces import Run
 from pairsmith.lazy import Lazy
 from pairsmith.model import Model, Trained, with_model
 from pairsmith.recipe import Recipe, Use
-from pairsmith.runner import Explained, Runner, component_key, ingredients, sizes_of
-from pairsmith.scored import write_scores
+from pairsmith.runner import Explained, Runner, asking_key, component_key, ingredients, sizes_of
+from pairsmith.scored import scoring_key, write_scores
 from pairsmith.seeds import derive
 from pairsmith.stages import Step
 from pairsmith.store import Stage
@@ -40,11 +40,12 @@ class Evaluations:
                 benchmark = stack.enter_context(Lazy(use, self.run))
                 check = stack.enter_context(Lazy(self.recipe.image_check, self.run))
                 chain = Chain(directory=self.directory, samples=self._samples(name, use, benchmark, check))
+                scored_by = scoring_key(component_key(use))
                 for model, trained in models.items():
-                    self._answers(chain, benchmark, name, model, trained)
+                    self._answers(chain, benchmark, name, model, trained, scored_by)
 
     def _samples(self, name: str, use: Use, benchmark: Lazy, check: Lazy) -> Stage:
-        made_from = {"benchmark": component_key(use), "part_size": self.recipe.part_size}
+        made_from = {"benchmark": asking_key(use), "part_size": self.recipe.part_size}
         stage = self.directory.prepare(f"benchmark-{name}", ingredients("benchmark", [], **made_from))
         if stage.done() is None:
             began = time.monotonic()
@@ -59,7 +60,7 @@ class Evaluations:
             stage.finish(time.monotonic() - began)
         return stage
 
-    def _answers(self, chain: Chain, benchmark: Lazy, name: str, model: str, trained: Trained) -> None:
+    def _answers(self, chain: Chain, benchmark: Lazy, name: str, model: str, trained: Trained, scored_by: str) -> None:
         use = self.recipe.evaluation or self.recipe.responses[0]
         stage_name = names.answers_stage(name, model)
         seed = derive(self.recipe.seed, "evaluate", name)
@@ -68,9 +69,9 @@ class Evaluations:
             work = stages.respond(chain, generator, seed, greedy=True)
             step = Step(name=stage_name, ingredients=ingredients(stage_name, [chain.samples], **made_from), work=work)
             stage = self.runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
-        if stage.note("scores.json") is None:
+        if (stage.note("scores.json") or {}).get("scored_by") != scored_by:
             with Explained(self.directory, stage_name):
                 codec = self.directory.codec
                 samples = list(chain.all_samples())
                 responses = [response for row in stage.rows() for response in stages.responses_of(row, codec)]
-                write_scores(stage, benchmark(), name, model, samples, responses)
+                write_scores(stage, benchmark(), name, model, samples, responses, scored_by)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from attrs import evolve, field, frozen
 
+from pairsmith.errors import UsageError
 from pairsmith.values import (
     Case,
     Cell,
     Claim,
     Demonstration,
     Dropped,
+    Failed,
     Image,
     Item,
     Judged,
@@ -75,13 +77,23 @@ class Weights:
     adapter: Path | None = None
 
 
+ComponentBuilder = Callable[[Kind, Mapping[str, Any], str], Callable[[], Any]]
+"""Checks ``(kind, {"use": name, **options}, place for messages)`` and returns what builds that component."""
+
+
+def _alone(kind: Kind, _: Mapping[str, Any], where: str) -> Callable[[], Any]:
+    msg = f"{where}: there are no {kind.replace('_', ' ')} to choose from outside a recipe's run"
+    raise UsageError(msg)
+
+
 @frozen(kw_only=True)
 class Run:
     """What every component may know about the run it is part of.
 
     ``images`` takes images that a component makes. ``family`` and ``weights`` are the recipe's ``[model]``: in the
     stages before training the base model, in evaluation the model that is evaluated. ``texts`` yields the prompts and
-    answers of the run so far, for what is fitted to a run's texts, as a tokenizer is.
+    answers of the run so far, for what is fitted to a run's texts, as a tokenizer is. ``component`` is for what is made
+    of other components: a benchmark that asks a judge names it in its options, as a recipe would, and builds it here.
     """
 
     directory: Path
@@ -90,6 +102,7 @@ class Run:
     family: "ModelFamily | None" = None
     weights: Weights | None = None
     texts: Callable[[], Iterator[str]] = lambda: iter(())
+    component: ComponentBuilder = _alone
 
     def with_weights(self, weights: Weights) -> "Run":
         """Return this run with another model in place of the base model."""
@@ -131,7 +144,9 @@ class ImageJudge(Protocol):
 class Generator(Protocol):
     """Answers samples."""
 
-    def respond(self, samples: Sequence[Sample], *, seed: int, greedy: bool = False) -> Sequence[Sequence[Response]]:
+    def respond(
+        self, samples: Sequence[Sample], *, seed: int, greedy: bool = False
+    ) -> Sequence[Sequence[Response] | Failed]:
         """Return the responses to each sample, in order; with ``greedy`` exactly one, made without sampling.
 
         The same samples and seed give the same responses.
@@ -139,9 +154,13 @@ class Generator(Protocol):
 
 
 class Decomposer(Protocol):
-    """Splits responses into atomic claims."""
+    """Splits responses into atomic claims.
 
-    def decompose(self, sample: Sample, responses: Sequence[Response]) -> Sequence[Claim | Dropped]:
+    One that works faster on many samples at once may also have a method ``decompose_many(cases)``: given cases without
+    claims, it returns for each, in order, what ``decompose`` would. A stage then calls it with the samples of a part.
+    """
+
+    def decompose(self, sample: Sample, responses: Sequence[Response]) -> Sequence[Claim | Dropped] | Failed:
         """Return the claims of all responses; a claim's ``depends_on`` names claims of the same response.
 
         What could not be split is returned as :class:`Dropped`, with the response's id; it is counted and reported.
@@ -157,7 +176,7 @@ class Judge(Protocol):
 
     aspects: tuple[str, ...] | None
 
-    def judge(self, cases: Sequence[Case]) -> Sequence[Sequence[Verdict]]:
+    def judge(self, cases: Sequence[Case]) -> Sequence[Sequence[Verdict] | Failed]:
         """Return, for each case, one verdict per claim shown, or one per response where no claims are judged."""
 
 
@@ -410,7 +429,7 @@ class RunView(Protocol):
     document: Mapping[str, Any]
 
     def stages(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the stages in order: name to ``{"key", "parts", "items", "counts", "seconds", "done"}``."""
+        """Return the stages in order: name to ``{"key", "parts", "items", "counts", "seconds", "done", "facts"}``."""
 
     def judged(self) -> Iterator[Judged]:
         """Yield every sample with its responses, claims and verdicts."""
@@ -419,7 +438,7 @@ class RunView(Protocol):
         """Yield the pairs or demonstrations of an arm: ``""`` is the recipe's own, ``"control"`` the control's."""
 
     def dropped(self, stage: str) -> Iterator[Mapping[str, Any]]:
-        """Yield what a stage left out: ``{"id", "reason", "detail"}``."""
+        """Yield what a stage left out or failed on: ``{"id", "reason", "detail"}``."""
 
     def metrics(self, arm: str = "") -> Sequence[Mapping[str, Any]]:
         """Return the training metrics by step."""

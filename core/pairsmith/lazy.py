@@ -1,6 +1,7 @@
 """A component that is built when the first part of work asks for it, and let go when its stage ends."""
 
 import gc
+from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -45,6 +46,13 @@ class Lazy:
                 made = self._stack.enter_context(made)
             self._made.append(made)
         return self._made[0]
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what the component has to say of its work, such as what it cost; nothing where it was not built."""
+        if not self._made or not hasattr(self._made[0], "facts"):
+            return {}
+        facts: Mapping[str, Any] = self._made[0].facts()
+        return facts
 
     def __enter__(self) -> Self:
         """Build nothing yet."""

@@ -14,6 +14,7 @@ from pairsmith.chain import Chain, texts
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import StageError
 from pairsmith.evaluation import Evaluations
+from pairsmith.failures import some_left
 from pairsmith.hygiene import Hygiene
 from pairsmith.interfaces import Run
 from pairsmith.lazy import Lazy
@@ -27,6 +28,7 @@ from pairsmith.stages import Step, Work
 from pairsmith.store import Rows, Stage
 from pairsmith.training import Trainings
 from pairsmith.values import Item
+from pairsmith.within import builder
 
 
 @define
@@ -50,6 +52,7 @@ class Pipeline:
             images=self.directory.images,
             seed=self.recipe.seed,
             texts=lambda: texts(self._chain[-1]) if self._chain else iter(()),
+            component=builder(self.registry, lambda: self.run),
         )
         with Explained(self.directory, "engine"):
             engine = self.recipe.engine.build(self.run) if self.recipe.engine else LocalEngine()
@@ -154,14 +157,14 @@ class Pipeline:
             run = with_model(self.run, self.model) if self.recipe.model else self.run
             with Lazy(use, run) as generator:
                 work = stages.respond(chain, generator, seed)
-                made += (self._step(name, [chain.samples], made_from, work, chain),)
+                made += (self._step(name, [chain.samples], made_from, work, chain, generator),)
         return self._grown(chain, responses=made)
 
     def _claims(self, chain: Chain, use: Use) -> Chain:
         with Lazy(use, self._run_with_model()) as decomposer:
             upstream = [chain.samples, *chain.responses]
             made_from = {"decomposer": component_key(use)}
-            stage = self._step("claims", upstream, made_from, stages.decompose(chain, decomposer), chain)
+            stage = self._step("claims", upstream, made_from, stages.decompose(chain, decomposer), chain, decomposer)
         return self._grown(chain, claims=stage)
 
     def _verdicts(self, chain: Chain) -> Chain:
@@ -169,7 +172,7 @@ class Pipeline:
             with Lazy(use, self._run_with_model()) as expert:
                 upstream = _all(chain)
                 made_from = {"judge": component_key(use)}
-                stage = self._step(name, upstream, made_from, stages.judge(chain, expert), chain)
+                stage = self._step(name, upstream, made_from, stages.judge(chain, expert), chain, expert)
             chain = self._grown(chain, verdicts=(*chain.verdicts, stage))
         return chain
 
@@ -178,8 +181,22 @@ class Pipeline:
         self._chain.append(chain)
         return chain
 
-    def _step(self, name: str, upstream: Sequence[Stage], made_from: dict[str, Any], work: Work, chain: Chain) -> Stage:
-        step = Step(name=name, ingredients=ingredients(name, upstream, **made_from), work=work)
+    def _step(
+        self,
+        name: str,
+        upstream: Sequence[Stage],
+        made_from: dict[str, Any],
+        work: Work,
+        chain: Chain,
+        by: Lazy | None = None,
+    ) -> Stage:
+        step = Step(
+            name=name,
+            ingredients=ingredients(name, upstream, **made_from),
+            work=work,
+            may_fail=self.recipe.max_failures,
+            facts=dict if by is None else by.facts,
+        )
         return self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
 
     # Pairs, training, evaluation -------------------------------------------------------------------------------------
@@ -224,7 +241,7 @@ class Pipeline:
             work = stages.select(chain, selector, hygiene, seed)
             step = Step(name=name, ingredients=ingredients("pairs", _all(chain), **made_from), work=work)
             stage = self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
-        _some_left(stage)
+        some_left(stage)
         if corrupted and self.recipe.corruptions:
             return self._corruptions(chain, stage, names.arm_stage("corruptions", arm, training))
         return stage
@@ -278,16 +295,3 @@ def _all(chain: Chain) -> list[Stage]:
 
 def _length(source: object) -> int | None:
     return len(source) if hasattr(source, "__len__") else None
-
-
-def _some_left(stage: Stage) -> None:
-    """Stop before training on nothing, and say where everything went."""
-    counts = dict((stage.done() or {})["counts"])
-    if counts.get("kept"):
-        return
-    dropped = ", ".join(
-        f"{number} {label.removeprefix('dropped: ')}" for label, number in counts.items() if "dropped" in label
-    )
-    why = f"{counts.get('selected', 0)} were selected{f' and dropped: {dropped}' if dropped else ''}"
-    msg = f"{stage.name}: no pair is left ({why}). Loosen the selector's options or switch a filter off in [hygiene]"
-    raise StageError(msg)

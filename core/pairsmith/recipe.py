@@ -1,16 +1,16 @@
 """What the tables of a recipe come to: components with their options, or every fault at once."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from attrs import field, frozen
+from attrs import fields, frozen
 
 from pairsmith.errors import ComponentNotFoundError, RecipeError, in_short
 from pairsmith.hygiene import HygieneOptions
 from pairsmith.interfaces import Kind, Run
 from pairsmith.options import Fault, plain, read_all
+from pairsmith.outside import Plain
 from pairsmith.reading import Document, load
 from pairsmith.registry import Offer, Registry, absent, install, word
 
@@ -54,7 +54,7 @@ _DOES: dict[Kind, str] = {
     "exporters": "export",
     "reporters": "report",
 }
-_PLAIN = ("schema", "summary", "requires", "seed", "part_size", "on_bad_image", "evaluate")
+_PLAIN = tuple(attribute.name for attribute in fields(Plain))
 _TABLES = (*_PLAIN, *_SINGLE, *_SEVERAL, "hygiene", "corruptions", "control", "stages")
 
 
@@ -108,32 +108,6 @@ class Training:
 
 
 @frozen(kw_only=True)
-class _Plain:
-    """What a recipe says outside its tables."""
-
-    schema: int
-    summary: str = ""
-    requires: tuple[str, ...] = field(default=())
-    seed: int = 0
-    part_size: int = field(default=256)
-    on_bad_image: Literal["skip", "stop"] = "skip"
-    evaluate: tuple[Literal["base", "trained", "control"], ...] = ()
-
-    @requires.validator
-    def _are_names(self, _: object, value: tuple[str, ...]) -> None:
-        for name in value:
-            if not re.fullmatch(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", name, re.ASCII):
-                msg = f"{name!r} is no name of a distribution; write it without a version, as 'pairsmith-x'"
-                raise ValueError(msg)
-
-    @part_size.validator
-    def _is_positive(self, _: object, value: int) -> None:
-        if value < 1:
-            msg = f"must be at least 1: {value}"
-            raise ValueError(msg)
-
-
-@frozen(kw_only=True)
 class Recipe:
     """A recipe whose every name and option is known to be right."""
 
@@ -144,6 +118,7 @@ class Recipe:
     seed: int
     part_size: int
     on_bad_image: str
+    max_failures: int
     evaluate: tuple[str, ...]
     model: Use | None
     images: Use
@@ -221,7 +196,7 @@ class _Reader:
     def recipe(self) -> Recipe | None:
         self._unknown_tables()
         outside = {name: value for name, value in self.tables.items() if name in _PLAIN}
-        said, faults = read_all(outside, _Plain, "")
+        said, faults = read_all(outside, Plain, "")
         self.faults += [Fault(fault.where.removeprefix("."), fault.what) for fault in faults]
         if said is not None and said.schema != SCHEMA:
             self.faults.append(
@@ -253,6 +228,7 @@ class _Reader:
             seed=said.seed,
             part_size=said.part_size,
             on_bad_image=said.on_bad_image,
+            max_failures=said.max_failures,
             evaluate=said.evaluate,
             hygiene=hygiene,
             corruptions=corruptions,

@@ -8,16 +8,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from attrs import frozen
+from attrs import fields, frozen, has
 
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import PairsmithError, StageError, in_short
+from pairsmith.failures import FAILED, failures, few_enough
 from pairsmith.inputs import fingerprint
 from pairsmith.interfaces import Engine
 from pairsmith.progress import Progress
 from pairsmith.recipe import Use
 from pairsmith.stages import Step, Work
-from pairsmith.store import FULL, Stage, disk_error
+from pairsmith.store import FACTS, FULL, Stage, disk_error, write_json
 
 
 @frozen(kw_only=True)
@@ -34,15 +35,22 @@ class Runner:
         ``sizes`` are the rows of each part upstream, for the progress bar.
         """
         stage = self.directory.prepare(step.name, step.ingredients)
-        if stage.done() is not None:
+        finished = stage.done()
+        if finished is not None and finished["counts"].get(FAILED, 0) <= (step.may_fail or 0):
             return stage
-        began, there = time.monotonic(), set(stage.parts())
+        began, there = time.monotonic(), {part for part in stage.parts() if not failures(stage, part)}
         todo = [part for part in parts if part not in there]
         done, total = sum(sizes[part] for part in there), sum(sizes.values())
-        with self.progress.stage(step.name, total, done) as task, self.explained(step.name):
-            for part in self.engine.map(_Making(stage, step.work), todo):
-                done += sizes[part]
-                task.advance(done)
+        try:
+            with self.progress.stage(step.name, total, done) as task, self.explained(step.name):
+                for part in self.engine.map(_Making(stage, step.work), todo):
+                    done += sizes[part]
+                    task.advance(done)
+        finally:
+            with self.explained(step.name):
+                if facts := step.facts():
+                    write_json(stage.directory / FACTS, facts)
+        few_enough(stage, step.may_fail, total)
         stage.finish(time.monotonic() - began)
         return stage
 
@@ -99,9 +107,22 @@ def component_key(use: Use) -> dict[str, Any]:
     return {**key, "inputs": fingerprint(paths)} if paths else key
 
 
+def asking_key(use: Use) -> dict[str, Any]:
+    """Return what a benchmark's samples depend on: not on options that say they matter to scores only."""
+    kind = type(use.options)
+    names = [one.name for one in fields(kind) if one.metadata.get("scores_only")] if has(kind) else []
+    later = {name: getattr(use.options, name) for name in names}
+    if not later:
+        return component_key(use)
+    key = dict(use.key())
+    paths = [path for path in use.input_paths() if str(path) not in map(str, later.values())]
+    options = {name: value for name, value in key["options"].items() if name not in later}
+    return {**key, "options": options, **({"inputs": fingerprint(paths)} if paths else {})}
+
+
 def ingredients(stage: str, upstream: Sequence[Stage], **made_from: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """Return what a stage is made from, for its key."""
-    return {"stage": stage, "upstream": [other.key() for other in upstream], **made_from}
+    return {"stage": stage, "upstream": [other.identity() for other in upstream], **made_from}
 
 
 def sizes_of(stage: Stage) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from pairsmith.interfaces import Benchmark, Scores
@@ -10,9 +11,18 @@ from pairsmith.values import Response, Sample
 
 
 def write_scores(
-    stage: Stage, benchmark: Benchmark, name: str, model: str, samples: list[Sample], responses: list[Response]
+    stage: Stage,
+    benchmark: Benchmark,
+    name: str,
+    model: str,
+    samples: list[Sample],
+    responses: list[Response],
+    scored_by: str = "",
 ) -> Mapping[str, Any]:
-    """Score a model's answers; per-item results are kept, so that they can be looked at one by one."""
+    """Score a model's answers; per-item results are kept, so that they can be looked at one by one.
+
+    ``scored_by`` is kept with the scores: where it differs, the same answers are scored again.
+    """
     scores: Scores = benchmark.score(samples, responses)
     note = {
         "benchmark": name,
@@ -22,6 +32,7 @@ def write_scores(
         "neutral": list(scores.neutral),
         "source": benchmark.source,
         "items": len(samples),
+        "scored_by": scored_by,
     }
 
     def lines() -> Iterator[bytes]:
@@ -32,6 +43,11 @@ def write_scores(
     write_atomically(stage.directory / "items.jsonl", lines())
     write_json(stage.directory / "scores.json", note)
     return note
+
+
+def scoring_key(made_from: Mapping[str, Any]) -> str:
+    """Return a hash of a benchmark's name, revision, options and files."""
+    return sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
 
 
 def read_scores(stage: Stage) -> Mapping[str, Any] | None:

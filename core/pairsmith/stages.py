@@ -1,12 +1,13 @@
 """How one part of each data stage is made. Every function here yields rows and counts what a person will ask about."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from attrs import evolve, frozen
 
+from pairsmith.cases import check_verdicts, shown, unjudged
 from pairsmith.chain import Chain
 from pairsmith.errors import StageError
 from pairsmith.hygiene import Hygiene
@@ -21,13 +22,12 @@ from pairsmith.values import (
     Corrupted,
     Demonstration,
     Dropped,
+    Failed,
     Image,
     Item,
-    Judged,
     Pair,
     Response,
     Sample,
-    Verdict,
 )
 
 Work = Callable[[int, "Counter[str]"], Iterator[Row]]
@@ -36,11 +36,17 @@ Work = Callable[[int, "Counter[str]"], Iterator[Row]]
 
 @frozen(kw_only=True)
 class Step:
-    """A data stage whose parts are one to one with those of the stages before it."""
+    """A data stage whose parts are one to one with those of the stages before it.
+
+    ``may_fail`` is the number of samples that the recipe lets it fail on, and ``facts`` says what a person will ask about
+    it when it has ended, such as what it cost.
+    """
 
     name: str
     ingredients: Mapping[str, Any]
     work: Work
+    may_fail: int | None = None
+    facts: Callable[[], Mapping[str, Any]] = dict
 
 
 # Images --------------------------------------------------------------------------------------------------------------
@@ -138,6 +144,10 @@ def respond(chain: Chain, generator: Lazy, seed: int, *, greedy: bool = False) -
         answers = generator().respond(samples, seed=derive(seed, part), greedy=greedy) if samples else []
         _same_number(generator, samples, answers)
         for sample, responses in zip(samples, answers, strict=True):
+            if isinstance(responses, Failed):
+                counts["failed"] += 1
+                yield {"id": sample.id, "responses": [], "failed": responses.reason}
+                continue
             if greedy and len(responses) != 1:
                 msg = f"{generator.use.where}: {generator.use.name!r} gave {len(responses)} greedy answers, not 1"
                 raise StageError(msg)
@@ -151,16 +161,30 @@ def decompose(chain: Chain, decomposer: Lazy) -> Work:
     """Split the responses of each sample into claims."""
 
     def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
-        for judged in chain.judged(part):
-            made: Sequence[Claim | Dropped] = decomposer().decompose(judged.sample, judged.responses)
+        cases = [Case(sample=judged.sample, responses=judged.responses) for judged in chain.judged(part)]
+        for case, made in zip(cases, _claims(decomposer, cases), strict=True):
+            if isinstance(made, Failed):
+                counts["failed"] += 1
+                yield {"id": case.sample.id, "claims": [], "failed": made.reason}
+                continue
             claims = [chain.codec.row(one) for one in made if isinstance(one, Claim)]
             lost = [one for one in made if isinstance(one, Dropped)]
             counts["claims"] += len(claims)
             counts.update(f"dropped: {one.reason}" for one in lost)
-            row = {"id": judged.sample.id, "claims": claims}
+            row = {"id": case.sample.id, "claims": claims}
             yield {**row, "lost": [chain.codec.row(one) for one in lost]} if lost else row
 
     return work
+
+
+def _claims(decomposer: Lazy, cases: Sequence[Case]) -> Iterable[Sequence[Claim | Dropped] | Failed]:
+    if not cases:
+        return []
+    if not hasattr(decomposer(), "decompose_many"):
+        return (decomposer().decompose(case.sample, case.responses) for case in cases)
+    given: Sequence[Sequence[Claim | Dropped] | Failed] = decomposer().decompose_many(cases)
+    _same_number(decomposer, cases, given)
+    return given
 
 
 def judge(chain: Chain, expert: Lazy) -> Work:
@@ -177,57 +201,22 @@ def judge(chain: Chain, expert: Lazy) -> Work:
                 f"add a table [claims] that names a decomposer"
             )
             raise StageError(msg)
-        shown = [_shown(judged, aspects, expert.use.name) for judged in everything]
-        cases = [case for case, _ in shown]
+        name = expert.use.name
+        sights = [shown(judged, aspects, name) for judged in everything]
+        cases = [case for case, _ in sights]
         given = expert().judge(cases)
         _same_number(expert, cases, given)
-        for (case, skipped), verdicts in zip(shown, given, strict=True):
-            _check_verdicts(expert, case, verdicts)
+        for (case, skipped), answer in zip(sights, given, strict=True):
+            failed = {"failed": answer.reason} if isinstance(answer, Failed) else {}
+            verdicts = unjudged(case, aspects, name, answer) if isinstance(answer, Failed) else answer
+            check_verdicts(expert.use.where, name, aspects, case, verdicts)
             for verdict in (*verdicts, *skipped):
                 counts[verdict.outcome or "scored"] += 1
+            counts.update(dict.fromkeys(failed, 1))
             rows = [chain.codec.row(verdict) for verdict in (*verdicts, *skipped)]
-            yield {"id": case.sample.id, "verdicts": rows}
+            yield {"id": case.sample.id, "verdicts": rows, **failed}
 
     return work
-
-
-def _shown(judged: Judged, aspects: Sequence[str] | None, name: str) -> tuple[Case, list[Verdict]]:
-    relevant = [claim for claim in judged.claims if aspects is None or claim.aspect in aspects]
-    contradicted = {verdict.claim_id for verdict in judged.verdicts if verdict.outcome == "contradicted"}
-    texts = {claim.id: claim.text for claim in judged.claims}
-    open_claims, skipped = [], []
-    for claim in relevant:
-        failed = next((other for other in claim.depends_on if other in contradicted), None)
-        if failed is None:
-            open_claims.append(claim)
-            continue
-        skipped.append(
-            Verdict(
-                judge=name,
-                response_id=claim.response_id,
-                claim_id=claim.id,
-                outcome="skipped",
-                reason=f"depends on a contradicted claim: {texts.get(failed, failed)}",
-            )
-        )
-    return Case(sample=judged.sample, responses=judged.responses, claims=tuple(open_claims)), skipped
-
-
-def _check_verdicts(expert: Lazy, case: Case, verdicts: Sequence[Verdict]) -> None:
-    """Refuse verdicts that are not about what was asked, before they are taken for opinions."""
-    if case.claims:
-        asked, got = [claim.id for claim in case.claims], [verdict.claim_id for verdict in verdicts]
-    elif expert().aspects == ():
-        asked, got = [response.id for response in case.responses], [verdict.response_id for verdict in verdicts]
-    else:
-        asked, got = [], [verdict.claim_id for verdict in verdicts]
-    if sorted(map(str, asked)) != sorted(map(str, got)):
-        wrong = sorted(set(map(str, asked)) ^ set(map(str, got)))[:1] or ["twice the same"]
-        msg = (
-            f"{expert.use.where}: {expert.use.name!r} was asked about {len(asked)} of sample {case.sample.id!r} and "
-            f"gave {len(got)} verdicts; the first that does not fit is {wrong[0]!r}. It must give one each"
-        )
-        raise StageError(msg)
 
 
 def _same_number(component: Lazy, asked: Sequence[object], got: Sequence[object]) -> None:

@@ -10,6 +10,7 @@ import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -21,6 +22,9 @@ from pairsmith.errors import StageError
 T = TypeVar("T")
 Row = Mapping[str, Any]
 Counts = Mapping[str, int]
+
+FACTS = "facts.json"
+"""The file beside a stage's parts that says what a person will ask about it, such as what it cost."""
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 """What the operating system says when there is no room left."""
@@ -194,19 +198,28 @@ class Stage:
         note = self.note("key.json")
         return None if note is None else str(note["key"])
 
+    def identity(self) -> str | None:
+        """Return what the stages after it are made from: its key and, where it failed on samples, which ones."""
+        failed = (self.done() or {}).get("failed")
+        return f"{self.key()} without {failed}" if failed else self.key()
+
     def begin(self, key: str, ingredients: Mapping[str, Any]) -> None:
         """Note what the stage is made from, before its first part."""
         write_json(self.directory / "key.json", {"key": key, "made_from": ingredients})
 
     def finish(self, seconds: float, extra: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """Note that all parts are there, with their totals."""
-        rows, counts, parts = 0, dict[str, int](), self.parts()
+        rows, counts, parts, failed = 0, dict[str, int](), self.parts(), list[str]()
         for part in parts:
             end = self.end(part)
             rows += end["rows"]
             for label, number in end["counts"].items():
                 counts[label] = counts.get(label, 0) + number
+            if end["counts"].get("failed"):
+                failed += [row["id"] for row in self.read(part) if "failed" in row]
         note = {"parts": len(parts), "rows": rows, "counts": counts, "seconds": round(seconds, 2), **(extra or {})}
+        if failed:
+            note["failed"] = sha256(canonical(failed).encode()).hexdigest()
         write_json(self.directory / "done.json", note)
         return note
 

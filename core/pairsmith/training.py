@@ -199,7 +199,9 @@ def _reason(log: Path) -> str | None:
     if own:
         return own[-1].partition(worker.ERROR)[2]
     errors = [found[1] for line in lines if (found := _RAISED.match(line)) and "ChildFailedError" not in line]
-    first = [error for error in errors if "Connection closed by peer" not in error]  # the others say this once one fails
+    first = [
+        error for error in errors if "Connection closed by peer" not in error
+    ]  # the others say this once one fails
     return (first or errors or lines or [None])[-1]
 
 

@@ -15,6 +15,9 @@ from typing import Any, Literal
 from attrs import Attribute, field, frozen
 from attrs.validators import in_, matches_re, optional
 
+from pairsmith.shortfalls import Dropped as Dropped  # noqa: PLC0414 - they are values like the rest
+from pairsmith.shortfalls import Failed as Failed  # noqa: PLC0414
+
 Role = Literal["system", "user", "assistant"]
 Outcome = Literal["supported", "contradicted", "skipped"]
 Side = Literal["chosen", "rejected"]
@@ -102,18 +105,6 @@ class Claim:
     text: str
     depends_on: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(factory=dict)
-
-
-@frozen(kw_only=True)
-class Dropped:
-    """Something that a component had to leave out: what it belongs to, the sort of reason, and what was seen.
-
-    ``reason`` is a word or two that is counted, e.g. ``"unparsed"``; ``detail`` is for a person.
-    """
-
-    id: str
-    reason: str = field(validator=matches_re(r"[a-z][a-z -]*"))
-    detail: str = ""
 
 
 @frozen(kw_only=True)

@@ -9,8 +9,9 @@ from attrs import define
 
 from pairsmith import names
 from pairsmith.directory import RunDirectory, read_document
+from pairsmith.failures import FAILED
 from pairsmith.scored import read_scores
-from pairsmith.store import Stage
+from pairsmith.store import FACTS, Stage
 from pairsmith.training import metrics
 from pairsmith.values import Item, Judged
 
@@ -66,10 +67,12 @@ class DirectoryView:
                     yield self._run.stage(name)
 
     def dropped(self, stage: str) -> Iterator[Mapping[str, Any]]:
-        """Yield what a stage left out."""
+        """Yield what a stage left out or failed on."""
         for row in self._run.stage(stage).rows():
             if "dropped" in row:
                 yield row["dropped"]
+            if FAILED in row:
+                yield {"id": row["id"], "reason": FAILED, "detail": row[FAILED]}
             yield from row.get("lost", ())
 
     def metrics(self, arm: str = "") -> Sequence[Mapping[str, Any]]:
@@ -87,7 +90,7 @@ class DirectoryView:
 
 
 def _state(stage: Stage) -> Mapping[str, Any]:
-    done, parts = stage.done(), stage.parts()
+    done, parts, facts = stage.done(), stage.parts(), stage.note(FACTS) or {}
     if done is not None:
         return {
             "key": stage.key(),
@@ -96,6 +99,7 @@ def _state(stage: Stage) -> Mapping[str, Any]:
             "counts": done["counts"],
             "seconds": done["seconds"],
             "done": True,
+            "facts": facts,
         }
     counts: dict[str, int] = {}
     rows = 0
@@ -111,4 +115,5 @@ def _state(stage: Stage) -> Mapping[str, Any]:
         "counts": counts,
         "seconds": None,
         "done": False,
+        "facts": facts,
     }

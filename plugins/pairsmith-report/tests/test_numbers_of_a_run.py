@@ -8,6 +8,7 @@ import pytest
 
 from pairsmith_report.counts import drops, steps
 from pairsmith_report.curves import MOST_POINTS, curves, last_values
+from pairsmith_report.facts import stage_facts
 from pairsmith_report.histogram import MOST_BINS, Histogram, edges
 from pairsmith_report.spread import Spread
 from pairsmith_report.words import MOST_COMPARED, compare
@@ -147,6 +148,23 @@ def test_counts_follow_the_stages(make_run: Any) -> None:
         ("pairs", "identical", 3),
         ("pairs", "length-ratio", 1),
     ]
+
+
+def test_samples_that_failed_are_shown_with_their_reasons_and_what_the_rest_cost(make_run: Any) -> None:
+    run = make_run(10)
+    judged = run.stage_table["verdicts-2-vqa"]
+    failed = {
+        **judged,
+        "items": 40,
+        "counts": {**judged["counts"], "failed": 2},
+        "facts": {"requests": 41, "cost": 0.5},
+    }
+    run.stage_table = {"verdicts-1-rubric": failed}
+    run.drop_rows = {"verdicts-1-rubric": [{"id": "s7", "reason": "failed", "detail": "the server hung"}]}
+    (drop,) = drops(run)
+    assert (drop.stage, drop.reason, drop.count, drop.share) == ("verdicts-1-rubric", "failed", 2, 0.05)
+    assert drop.examples == (("s7", "the server hung"),)
+    assert stage_facts(run.stages()) == [("verdicts-1-rubric", "requests 41, cost 0.5")]
 
 
 def test_a_method_that_trains_twice_has_pairs_twice(make_run: Any) -> None:

@@ -10,7 +10,7 @@ from pairsmith.interfaces import RunView
 from pairsmith_report.numbers import number
 
 CONTROL = "control-"
-DROPPED = "dropped: "
+DROPPED, FAILED = "dropped: ", "failed"
 OUTCOMES = ("supported", "contradicted", "skipped", "scored")
 SHOWN_DROPS = 3
 _LOOKED_AT = 5000
@@ -108,10 +108,13 @@ def _each(count: int, of: int, name: str) -> str:
 
 
 def drops(view: RunView) -> list[Drop]:
-    """Return what each filter left out, the most first within a stage."""
+    """Return what each filter left out and what a stage failed on, the most first within a stage."""
     found = []
     for name, state in view.stages().items():
         counts = counts_of(state)
+        if failed := counts.get(FAILED):
+            share, shown = failed / (state.get("items") or failed), _examples(view, name, {FAILED: failed})[FAILED]
+            found.append(Drop(stage=name, reason=FAILED, count=failed, share=share, examples=tuple(shown)))
         reasons = {label.removeprefix(DROPPED): n for label, n in counts.items() if label.startswith(DROPPED) and n}
         if not reasons:
             continue

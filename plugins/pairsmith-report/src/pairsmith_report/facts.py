@@ -90,6 +90,16 @@ def stage_rows(stages: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
     ]
 
 
+def stage_facts(stages: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return what components said of their work, such as what it cost, one line a stage.
+
+    >>> stage_facts({"responses": {"facts": {"requests": 3, "cost": 0.5}}, "pairs": {}})
+    [('responses', 'requests 3, cost 0.5')]
+    """
+    said = ((name, state.get("facts") or {}) for name, state in stages.items())
+    return [(name, ", ".join(f"{key} {_line(value)}" for key, value in facts.items())) for name, facts in said if facts]
+
+
 def run_facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what else ``run.json`` says, one line each."""
     left_out = {"recipe", "versions", "stages", "name", "summary", "created", "trainings"}

@@ -63,7 +63,7 @@ def page(view: RunView, wanted: int) -> dict[str, Any]:
         "pairs": [example(item, found.judged.get(item.value.sample.id)) for item in found.examples],
         "recipe": json.dumps(view.recipe, indent=2, ensure_ascii=False, default=str),
         "versions": dict(document.get("versions") or {}),
-        "facts": facts.run_facts(document),
+        "facts": [*facts.run_facts(document), *facts.stage_facts(view.stages())],
         "stages": facts.stage_rows(view.stages()),
         "seconds": sum(state.get("seconds") or 0 for state in view.stages().values()),
     }

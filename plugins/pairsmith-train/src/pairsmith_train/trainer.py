@@ -94,13 +94,19 @@ class TreeTrainer:
 
     def _train(self, job: Job, result: Path) -> None:
         options = self._options
+        if options.parallel in {"zero3", "fsdp2"} and options.lora is not None and job.weights.adapter is not None:
+            msg = (
+                f"train.parallel = {options.parallel!r} cannot merge the adapter that the training before left: no rank has "
+                f"the whole model. Take 'zero2', or train the weights in one of the two"
+            )
+            raise StageError(msg)
         engine.before_models(options)
         checkpoints = Checkpoints(job.output / "checkpoints")
         arguments = self._arguments(checkpoints.directory, job.seed)
         first = arguments.process_index == 0
         say = _say if first else _silent
-        torch.manual_seed(job.seed)
         model = job.family.load(job.weights, device=engine.device(options), dtype=self._dtype())
+        torch.manual_seed(job.seed)  # after loading, which draws numbers under one engine and none under another
         model = prepare(model, job.family, options)
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
@@ -143,7 +149,9 @@ class TreeTrainer:
         shutil.rmtree(temporary, ignore_errors=True)
         if self._options.lora is not None and self._self_contained(job):
             model, state = model.merge_and_unload(), None
-        model.save_pretrained(temporary, **({} if state is None else {"state_dict": state}))
+        # transformers 5.23 would put the prefixes of an older format before gathered names twice.
+        gathered = {} if state is None else {"state_dict": state, "save_original_format": False}
+        model.save_pretrained(temporary, **gathered)
         if self._self_contained(job):
             collator.codec.save(temporary)
         temporary.replace(result)

@@ -1,0 +1,28 @@
+"""Builds a component that the options of another one name: a benchmark that asks a judge has a table for it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pairsmith.errors import ComponentNotFoundError, OptionsError
+from pairsmith.interfaces import ComponentBuilder, Kind, Run
+from pairsmith.options import read
+from pairsmith.registry import Registry
+
+
+def builder(registry: Registry, run: Callable[[], Run]) -> ComponentBuilder:
+    """Return what :attr:`pairsmith.interfaces.Run.component` is: it checks a table now and builds when called again."""
+
+    def prepare(kind: Kind, table: Mapping[str, Any], where: str) -> Callable[[], Any]:
+        name = table.get("use")
+        if not isinstance(name, str):
+            msg = f'{where}: needs use = "NAME", one of the {kind.replace("_", " ")}: {name!r}'
+            raise OptionsError(msg)
+        try:
+            component = registry.find(kind, name).component
+        except ComponentNotFoundError as error:
+            msg = f"{where}.use: {error}"
+            raise ComponentNotFoundError(msg) from None
+        options = read({key: value for key, value in table.items() if key != "use"}, component.options, where)
+        return lambda: component.build(options, run())
+
+    return prepare

@@ -1,0 +1,80 @@
+"""Every benchmark keeps the contract of its kind."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+from pairsmith.interfaces import Run
+from pairsmith.testing import BenchmarkContract
+from pairsmith.values import Response
+
+
+class Laid(BenchmarkContract):
+    layout: ClassVar[str]
+
+    @pytest.fixture(autouse=True)
+    def lay(self, folders: SimpleNamespace) -> None:
+        self.folders = folders
+
+    def make_options(self, tmp_path: Path) -> Mapping[str, Any]:
+        return {**getattr(self.folders, self.layout)(tmp_path / "data"), **self.options}
+
+    def test_scores_of_a_run_are_those_of_a_file(self, component: Any) -> None:
+        samples = list(component.samples())
+        texts = ["Yes, a cat on a sofa." if n % 2 else "No, two dogs and a man." for n in range(len(samples))]
+        made = [
+            Response(id=f"{one.id}/0", sample_id=one.id, text=text) for one, text in zip(samples, texts, strict=True)
+        ]
+        ran = component.score(samples, made)
+        assert ran.metrics == component.score_answers((one.sample_id, one.text) for one in reversed(made)).metrics
+        assert ran.metrics["scored"] == len(samples)
+
+    def test_an_image_that_is_missing_is_named_before_anything_is_asked(self, component: Any, run: Run) -> None:
+        first = next(iter(component.samples())).images[0].path
+        first.unlink()
+        with pytest.raises(
+            Exception, match=rf"1 of \d images are not in '.*', such as '{first.name}'; .*images"
+        ) as error:
+            list(component.samples())
+        assert type(error.value).__name__ == "StageError"
+
+
+class TestPope(Laid):
+    name = "pairsmith-benchmarks/pope"
+    layout = "pope"
+
+
+class TestChair(Laid):
+    name = "pairsmith-benchmarks/chair"
+    layout = "chair"
+    options = {"sample": 2}
+
+
+class TestAmberGenerative(Laid):
+    name = "pairsmith-benchmarks/amber-generative"
+    layout = "amber"
+
+
+class TestAmberDiscriminative(Laid):
+    name = "pairsmith-benchmarks/amber-discriminative"
+    layout = "amber"
+
+
+class TestCaptions(Laid):
+    name = "pairsmith-benchmarks/captions"
+    layout = "captions"
+
+
+class TestMmhalBench(Laid):
+    name = "pairsmith-benchmarks/mmhal-bench"
+    layout = "mmhal"
+    options = {"judge_name": "gpt-4"}
+
+
+class TestObjectHalbench(Laid):
+    name = "pairsmith-benchmarks/object-halbench"
+    layout = "halbench"
+    options = {"judge_name": "gpt-4"}
