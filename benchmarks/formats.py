@@ -74,7 +74,7 @@ def peak() -> int:
 def source(form: str, path: Path, run: Run) -> Any:
     """Build the source of a format."""
     component = Registry.discover().find("image_sources", f"pairsmith-formats/{form}").component
-    return component.build(read({"path": str(path)}, component.options, "images"), run)
+    return component.build(read({"path": str(path)}, component.options_class, "images"), run)
 
 
 class View:
@@ -101,7 +101,7 @@ def measure(form: str, folder: str, rows: int, answer: Any) -> None:
     path = Path(folder)
     run = Run(directory=path, images=DirectoryImageStore(path / "images"))
     component = Registry.discover().find("exporters", f"pairsmith-formats/{form}").component
-    exporter = component.build(read({}, component.options, "export"), run)
+    exporter = component.build(read({}, component.options_class, "export"), run)
     next(source(form, path / "rows.json", run).samples())
     before, began = peak(), time.perf_counter()
     count = sum(1 for _ in source(form, path / "rows.json", run).samples())

@@ -87,7 +87,7 @@ def test_every_option_of_ours_says_what_it_is() -> None:
         f"{offer.full_name}: {option.name}"
         for kind in KINDS
         for offer in registry.offers(kind)
-        for option in describe(offer.component.options)
+        for option in describe(offer.component.options_class)
         if not option.help
     ]
     assert not silent

@@ -1,15 +1,18 @@
 """What a plugin yields from a hook: a name, and where the thing is that the name means."""
 
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import Attribute, field, frozen, has
 from attrs.validators import matches_re, min_len, optional
 
 from pairsmith.errors import PairsmithError, PluginError, in_short
-from pairsmith.interfaces import Run
+
+if TYPE_CHECKING:  # listing plugins needs no protocols
+    from pairsmith.interfaces import Run
 
 _TARGET = r"[A-Za-z_][\w.]*:\w+"
 
@@ -34,9 +37,9 @@ class Needs:
     environment: Sequence[str] = ()
 
 
-def _attrs_class(_: object, attribute: "Attribute[Any]", value: type) -> None:
-    if not has(value):
-        msg = f"{attribute.name!r} must be an attrs class: {value!r}"
+def _attrs_class(_: object, attribute: "Attribute[Any]", value: type | str) -> None:
+    if not (re.fullmatch(_TARGET, value) if isinstance(value, str) else has(value)):
+        msg = f"{attribute.name!r} must be an attrs class, or its place as 'module:Class': {value!r}"
         raise TypeError(msg)
 
 
@@ -45,7 +48,8 @@ class Component:
     """A named thing that a recipe asks for with ``use = "name"``.
 
     ``factory`` is text, not an object, so that listing plugins and checking a recipe never import torch. It is called
-    as ``factory(options, run)``. ``revision`` is part of the key under which results are kept: raise it when the
+    as ``factory(options, run)``. ``options`` is a class or, so that listing plugins stays fast, its place as text: making a
+    class with validators takes milliseconds. ``revision`` is part of the key under which results are kept: raise it when the
     component's behaviour changes, and leave it when only its code does. ``needs`` names a light function of the options
     that returns :class:`Needs`; ``inputs`` names one that returns the user's files and folders whose content goes into
     the component's results, so that a changed file is noticed.
@@ -58,12 +62,27 @@ class Component:
     name: str = field(validator=matches_re(r"[a-z][a-z0-9]*(-[a-z0-9]+)*"))
     factory: str = field(validator=matches_re(_TARGET))
     summary: str = field(validator=min_len(1))
-    options: type[Any] = field(default=NoOptions, validator=_attrs_class)
+    options: type[Any] | str = field(default=NoOptions, validator=_attrs_class)
     revision: int = 1
     needs: str | None = field(default=None, validator=optional(matches_re(_TARGET)))
     inputs: str | None = field(default=None, validator=optional(matches_re(_TARGET)))
 
-    def build(self, options: Any, run: Run) -> Any:  # noqa: ANN401 - each kind has its own protocol
+    @property
+    def options_class(self) -> type[Any]:
+        """The class of the options. Raises :class:`PluginError` where its text leads nowhere."""
+        if not isinstance(self.options, str):
+            return self.options
+        try:
+            found: type[Any] = resolve(self.options)
+        except Exception as error:
+            msg = f"component {self.name!r}: options {self.options!r} raised {type(error).__name__}: {in_short(error)}"
+            raise PluginError(msg) from error
+        if not has(found):
+            msg = f"component {self.name!r}: options {self.options!r} is no attrs class"
+            raise PluginError(msg)
+        return found
+
+    def build(self, options: Any, run: "Run") -> Any:  # noqa: ANN401 - each kind has its own protocol
         """Import the factory and call it."""
         return resolve(self.factory)(options, run)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 from attrs import evolve, field, frozen
 
 from pairsmith.errors import UsageError
+from pairsmith.kinds import Kind as Kind  # noqa: PLC0414 - also from here: protocols and kinds belong together
 from pairsmith.values import (
     Case,
     Cell,
@@ -34,25 +35,6 @@ from pairsmith.values import (
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
-
-Kind = Literal[
-    "image_sources",
-    "image_checks",
-    "image_judges",
-    "generators",
-    "decomposers",
-    "judges",
-    "pair_selectors",
-    "corruptions",
-    "losses",
-    "model_families",
-    "trainers",
-    "benchmarks",
-    "engines",
-    "exporters",
-    "reporters",
-]
-"""Every kind of component; a hook ``pairsmith_<kind>`` collects each."""
 
 Part = Literal["vision", "projector", "language-model"]
 """The parts of a vision-language model that a freeze map and a LoRA scope speak of."""

@@ -284,7 +284,7 @@ class _Reader:
             self.not_found = True
             self.faults.append(Fault(f"{where}.use", in_short(error)))
             return None
-        options, faults = read_all(written, offer.component.options, where)
+        options, faults = read_all(written, offer.component.options_class, where)
         self.faults += faults
         return None if faults else Use(kind=kind, where=where, offer=offer, options=options)
 

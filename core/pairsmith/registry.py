@@ -21,7 +21,7 @@ from pairsmith import hookspecs
 from pairsmith.component import Component
 from pairsmith.errors import ComponentNotFoundError, PluginError, in_short
 from pairsmith.hookspecs import ModelDirectory, RecipeDirectory
-from pairsmith.interfaces import Kind
+from pairsmith.kinds import Kind
 
 GROUP = "pairsmith"
 DISABLE, STRICT = "PAIRSMITH_DISABLE_PLUGINS", "PAIRSMITH_STRICT_PLUGINS"
@@ -62,12 +62,12 @@ class Registry:
         """Load every installed plugin except those named in ``PAIRSMITH_DISABLE_PLUGINS``."""
         registry = cls()
         unwanted = {_normal(name) for name in os.environ.get(DISABLE, "").replace(",", " ").split()}
-        for point in sorted(entry_points(group=GROUP) if found is None else found, key=_plugin_name):
-            name = _plugin_name(point)
+        points = [(*_distribution(point), point) for point in (entry_points(group=GROUP) if found is None else found)]
+        for name, release, point in sorted(points, key=lambda one: one[0]):
             if _normal(name) in unwanted:
                 registry.disabled.append(name)
             else:
-                registry.add(name, point.load, (point.dist.version or "") if point.dist else "")
+                registry.add(name, point.load, release)
         return registry
 
     def add(self, name: str, load: Callable[[], object], release: str = "") -> None:
@@ -213,10 +213,15 @@ def _listed(offers: Iterable[Offer]) -> str:
     return f"installed: {', '.join(names)}" if names else "none is installed"
 
 
-def _plugin_name(point: EntryPoint) -> str:
-    """Return the distribution's name, or the entry point's where an installation is damaged."""
-    name: str | None = point.dist.name if point.dist else None
-    return name or point.name
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    """Return the distribution's name and version; the entry point's name and none where an installation is damaged.
+
+    Both from one reading: a distribution's metadata are parsed anew whenever they are asked for.
+    """
+    if point.dist is None:
+        return point.name, ""
+    known = point.dist.metadata
+    return known["Name"] or point.name, known["Version"] or ""
 
 
 def _normal(name: str) -> str:

@@ -22,7 +22,7 @@ def builder(registry: Registry, run: Callable[[], Run]) -> ComponentBuilder:
         except ComponentNotFoundError as error:
             msg = f"{where}.use: {error}"
             raise ComponentNotFoundError(msg) from None
-        options = read({key: value for key, value in table.items() if key != "use"}, component.options, where)
+        options = read({key: value for key, value in table.items() if key != "use"}, component.options_class, where)
         return lambda: component.build(options, run())
 
     return prepare

@@ -16,7 +16,7 @@ REGISTRY = Registry.discover()
 
 def build(kind: Any, name: str) -> Any:
     component = REGISTRY.find(kind, name).component
-    return component.build(component.options(), Run(directory=Path(), images=Mock()))
+    return component.build(component.options_class(), Run(directory=Path(), images=Mock()))
 
 
 def row(name: str, context: str = "", *images: str) -> Sample:

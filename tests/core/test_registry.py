@@ -168,11 +168,27 @@ def test_options_that_cannot_be_read_are_their_plugins_fault(work: Workplace) ->
 
     yield Component(name="odd", factory="a:b", summary="s", options=Options)
     yield Component(name="lost", factory="a:b", summary="s", options=Lost)
+    yield Component(name="gone", factory="a:b", summary="s", options="nowhere:Options")
+    yield Component(name="plain", factory="a:b", summary="s", options="json:JSONDecoder")
 """
     distribution(work.site, "pairsmith-odd", "odd", hook(odd.strip()))
     work.recipe(Path(work.folder / "six.toml").read_text().replace('"words"', '"odd"\nwhen = 3'), "odd.toml")
     assert "judges[0].when: options cannot hold <class 'complex'>" in work.refused("check", "odd.toml")
     assert "name 'Nowhere' is not defined" in work.refused("plugins", "lost")
+    said = work.refused("plugins", "gone")
+    assert "component 'gone': options 'nowhere:Options' raised ModuleNotFoundError: No module named 'nowhere'" in said
+    assert "component 'plain': options 'json:JSONDecoder' is no attrs class" in work.refused("plugins", "plain")
+
+
+def test_options_may_be_said_to_be_elsewhere_and_are_read_when_they_are_asked_for(work: Workplace) -> None:
+    (work.site / "odd_options.py").write_text(
+        "from attrs import frozen\n\n@frozen\nclass Options:\n    size: int = 3\n"
+    )
+    body = "yield Component(name='far', factory='a:b', summary='s', options='odd_options:Options')"
+    distribution(work.site, "pairsmith-odd", "odd", hook(body))
+    assert "size" in work.well("plugins", "far").stdout
+    (work.site / "odd_options.py").unlink()
+    assert "far" in work.well("plugins").stdout
 
 
 def test_what_a_component_says_of_itself_may_be_broken(work: Workplace) -> None:

@@ -21,7 +21,7 @@ REGISTRY = Registry.discover()
 
 def selector(name: str, **table: Any) -> PairSelector:
     component = REGISTRY.find("pair_selectors", name).component
-    made: PairSelector = component.build(read(table, component.options, "pairs"), RUN)
+    made: PairSelector = component.build(read(table, component.options_class, "pairs"), RUN)
     return made
 
 

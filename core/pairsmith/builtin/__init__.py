@@ -3,16 +3,6 @@
 from collections.abc import Iterator
 
 from pairsmith import Component, hookimpl
-from pairsmith.builtin.options import (
-    BestWorstOptions,
-    DemonstrationsOptions,
-    MarginOptions,
-    RandomOptions,
-    StoredClaimsOptions,
-    StoredOptions,
-    StoredSamplesOptions,
-    StoredVerdictsOptions,
-)
 
 
 @hookimpl
@@ -21,7 +11,7 @@ def pairsmith_image_sources() -> Iterator[Component]:
     yield Component(
         name="stored",
         factory="pairsmith.builtin.stored_samples:StoredSamples",
-        options=StoredSamplesOptions,
+        options="pairsmith.builtin.options:StoredSamplesOptions",
         inputs="pairsmith.builtin.options:stored_samples_inputs",
         summary="Samples from a JSON or JSON-lines file in pairsmith's own rows, with their images beside it.",
     )
@@ -43,7 +33,7 @@ def pairsmith_generators() -> Iterator[Component]:
     yield Component(
         name="stored",
         factory="pairsmith.builtin.stored:Stored",
-        options=StoredOptions,
+        options="pairsmith.builtin.options:StoredOptions",
         inputs="pairsmith.builtin.options:stored_inputs",
         summary="Answers from a JSON or JSON-lines file, joined to samples by id.",
     )
@@ -55,7 +45,7 @@ def pairsmith_decomposers() -> Iterator[Component]:
     yield Component(
         name="stored",
         factory="pairsmith.builtin.stored_claims:StoredClaims",
-        options=StoredClaimsOptions,
+        options="pairsmith.builtin.options:StoredClaimsOptions",
         inputs="pairsmith.builtin.options:stored_inputs",
         summary="Claims from a JSON or JSON-lines file, joined to responses by id.",
     )
@@ -67,7 +57,7 @@ def pairsmith_judges() -> Iterator[Component]:
     yield Component(
         name="stored",
         factory="pairsmith.builtin.stored_verdicts:StoredVerdicts",
-        options=StoredVerdictsOptions,
+        options="pairsmith.builtin.options:StoredVerdictsOptions",
         inputs="pairsmith.builtin.options:stored_inputs",
         summary="Verdicts from a JSON or JSON-lines file, joined to claims or responses by id.",
     )
@@ -79,19 +69,19 @@ def pairsmith_pair_selectors() -> Iterator[Component]:
     yield Component(
         name="best-worst",
         factory="pairsmith.builtin.best_worst:BestWorst",
-        options=BestWorstOptions,
+        options="pairsmith.builtin.options:BestWorstOptions",
         summary="The best answer against the worst (or a random worse one), one pair a sample.",
     )
     yield Component(
         name="margin",
         factory="pairsmith.builtin.margin:Margin",
-        options=MarginOptions,
+        options="pairsmith.builtin.options:MarginOptions",
         summary="All pairs whose scores differ by at least a margin, the largest margins first.",
     )
     yield Component(
         name="random",
         factory="pairsmith.builtin.random_pairs:RandomPairs",
-        options=RandomOptions,
+        options="pairsmith.builtin.options:RandomOptions",
         summary="Two answers at random, whatever their scores: the control that tells what the judges are worth.",
     )
     yield Component(
@@ -102,7 +92,7 @@ def pairsmith_pair_selectors() -> Iterator[Component]:
     yield Component(
         name="demonstrations",
         factory="pairsmith.builtin.demonstrations:Demonstrations",
-        options=DemonstrationsOptions,
+        options="pairsmith.builtin.options:DemonstrationsOptions",
         summary="Answers to imitate: those that came with the samples, or the best of those generated.",
     )
 

@@ -30,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
     table: dict[str, object] = {}
     for setting in arguments.set:
         apply_setting(table, setting)
-    options = read(table, offer.component.options, arguments.to)
+    options = read(table, offer.component.options_class, arguments.to)
     if next(view.items(), None) is None and next(view.judged(), None) is None:
         msg = f"{str(arguments.run)!r} has nothing to export yet; 'pairsmith run {arguments.run} --until pairs' goes on"
         raise UsageError(msg)

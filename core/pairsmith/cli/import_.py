@@ -29,13 +29,13 @@ def execute(arguments: argparse.Namespace) -> int:
         msg = f"--limit {arguments.limit} must be at least 1"
         raise UsageError(msg)
     offer = Registry.discover().find("image_sources", arguments.format)
-    names = {option.name for option in describe(offer.component.options)}
+    names = {option.name for option in describe(offer.component.options_class)}
     table: dict[str, object] = {"path": arguments.path}
     if "on_bad_row" in names:
         table["on_bad_row"] = "skip"
     for setting in arguments.set:
         apply_setting(table, setting)
-    options = read(table, offer.component.options, arguments.format)
+    options = read(table, offer.component.options_class, arguments.format)
     with FirstWarnings():
         taken = take(offer, options, arguments.out, arguments.limit)
     print(", ".join(f"{number:,} {label}" for label, number in taken.counts.items() if number) or "no sample")

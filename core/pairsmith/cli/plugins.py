@@ -51,6 +51,6 @@ def _show(registry: "Registry", name: str) -> int:
         raise ComponentNotFoundError("\n".join([f"no component {name!r}{hint}", *left_out]))
     for kind, offer in found:
         print(f"{offer.full_name} {offer.version} ({kind})\n  {offer.component.summary}")
-        for option in describe(offer.component.options):
+        for option in describe(offer.component.options_class):
             print(f"  {option.name:<24} {option.kind:<24} {option.default:<16} {option.help}".rstrip())
     return 0

@@ -22,7 +22,7 @@ def execute(arguments: argparse.Namespace) -> int:
     print(f"{document['name']}: {document.get('summary', '')}")
     print(f"started {document['created']}, seed {document['seed']}" + _limit(document))
     for name, state in view.stages().items():
-        print(f"{name:<32}{_state(state):<12}{state['items'] or '':>9}  {_counts(state['counts'])}".rstrip())
+        print(f"{name:<32}{_state(state):<12}{_items(state):>9}  {_counts(state['counts'])}".rstrip())
         if state["facts"]:
             print(f"{'':<32}{', '.join(f'{name} {value}' for name, value in state['facts'].items())}")
     return 0
@@ -36,6 +36,11 @@ def _state(state: Mapping[str, Any]) -> str:
     if state["done"]:
         return f"{state['seconds']:.1f} s"
     return f"{state['parts']} parts" if state["key"] else "waiting"
+
+
+def _items(state: Mapping[str, Any]) -> str:
+    """Return how many; a training has steps, not items."""
+    return "" if state["done"] and not state["parts"] else str(state["items"])
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -46,19 +46,19 @@ class ComponentContract:
     @pytest.fixture
     def component(self, offer: Offer, tmp_path: Path) -> Any:
         """The component, built as a recipe builds it."""
-        options = read(self.make_options(tmp_path), offer.component.options, self.name)
+        options = read(self.make_options(tmp_path), offer.component.options_class, self.name)
         return offer.component.build(options, self.make_run(tmp_path))
 
     def test_every_option_says_what_it_is(self, offer: Offer) -> None:
         """Without this, ``pairsmith plugins NAME`` would leave a reader guessing."""
-        silent = [option.name for option in describe(offer.component.options) if not option.help]
+        silent = [option.name for option in describe(offer.component.options_class) if not option.help]
         assert not silent, f"no metadata={{'help': ...}} on {silent}"
 
     def test_options_can_be_written_down(self, offer: Offer, tmp_path: Path) -> None:
         """Options are part of a stage's key and of ``run.json``: they must survive being JSON."""
-        options = read(self.make_options(tmp_path), offer.component.options, self.name)
+        options = read(self.make_options(tmp_path), offer.component.options_class, self.name)
         written = {name: value for name, value in plain(options).items() if value is not None}
-        assert read(written, offer.component.options, self.name) == options
+        assert read(written, offer.component.options_class, self.name) == options
 
     def test_listing_it_is_light(self, offer: Offer) -> None:
         """A plugin that imports a model library makes every command slow, even for those who do not use it."""

@@ -55,7 +55,7 @@ class Formats:
         component = REGISTRY.find("image_sources", f"pairsmith-formats/{form}").component
         table = {"path": path, **options}
         table = {name: str(one) if isinstance(one, Path) else one for name, one in table.items()}
-        return component.build(read_options(table, component.options, "images"), self.run)
+        return component.build(read_options(table, component.options_class, "images"), self.run)
 
     def admitted(self, sample: Sample) -> Sample:
         """Return a sample with its images in the run, as the pipeline stores it."""
@@ -72,7 +72,7 @@ class Formats:
     def export(self, form: str, view: View, out: Path, **options: Any) -> list[Path]:
         """Export."""
         component = REGISTRY.find("exporters", f"pairsmith-formats/{form}").component
-        exporter = component.build(read_options(options, component.options, "export"), self.run)
+        exporter = component.build(read_options(options, component.options_class, "export"), self.run)
         return list(exporter.export(view, out))
 
     def through(self, form: str, samples: Sequence[Sample], out: Path, **options: Any) -> list[Path]:

@@ -40,7 +40,7 @@ def sample(tmp_path: Path, picture: Pillow.Image) -> Sample:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_seed_decides_everything(run: Run, sample: Sample, name: str) -> None:
     component = Registry.discover().find("corruptions", name).component
-    corruption = component.build(component.options(), run)
+    corruption = component.build(component.options_class(), run)
     assert corruption.axis == "image"
     images, draw = corruption.corrupt_images(sample, [sample], seed=7)
     assert corruption.corrupt_images(sample, [], seed=7) == (images, draw)
@@ -58,7 +58,7 @@ def test_a_sample_without_image_and_a_broken_file_are_named(
     run: Run, sample: Sample, name: str, tmp_path: Path
 ) -> None:
     component = Registry.discover().find("corruptions", name).component
-    corruption = component.build(component.options(), run)
+    corruption = component.build(component.options_class(), run)
     with pytest.raises(StageError, match="'s' has no image"):
         corruption.corrupt_images(Sample(id="s", prompt=user("What?")), [], seed=0)
     (tmp_path / "a.png").write_text("nothing")

@@ -14,7 +14,7 @@ def test_it_offers_two_reporters() -> None:
     offered = {component.name: component for component in pairsmith_report.pairsmith_reporters()}
     assert sorted(offered) == ["html", "markdown"]
     for component in offered.values():
-        made = resolve(component.factory)(component.options(), None)
+        made = resolve(component.factory)(component.options_class(), None)
         assert callable(made.report)
 
 

@@ -65,7 +65,7 @@ def make(folder: Path, form: str, content: Any = None) -> dict[str, Any]:
 def source(folder: Path, form: str, content: Any = None, **options: Any) -> Any:
     component = Registry.discover().find("image_sources", f"pairsmith-visual-genome/{form}").component
     table = {**make(folder, form, content), **options}
-    return component.build(read_options(table, component.options, "images"), Run(directory=folder, images=None))  # type: ignore[arg-type]
+    return component.build(read_options(table, component.options_class, "images"), Run(directory=folder, images=None))  # type: ignore[arg-type]
 
 
 def samples(folder: Path, form: str, content: Any = None, **options: Any) -> list[Sample]:

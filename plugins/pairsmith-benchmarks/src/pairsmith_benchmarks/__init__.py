@@ -3,15 +3,6 @@
 from collections.abc import Iterator
 
 from pairsmith import Component, hookimpl
-from pairsmith_benchmarks.options import (
-    AmberDiscriminativeOptions,
-    AmberGenerativeOptions,
-    CaptionsOptions,
-    ChairOptions,
-    HalbenchOptions,
-    MmhalOptions,
-    PopeOptions,
-)
 
 
 @hookimpl
@@ -20,49 +11,49 @@ def pairsmith_benchmarks() -> Iterator[Component]:
     yield Component(
         name="pope",
         factory="pairsmith_benchmarks.pope:Pope",
-        options=PopeOptions,
+        options="pairsmith_benchmarks.options:PopeOptions",
         inputs="pairsmith_benchmarks.options:pope_inputs",
         summary="POPE: is there such an object in the image? Published questions, or built from any objects.",
     )
     yield Component(
         name="chair",
         factory="pairsmith_benchmarks.chair:Chair",
-        options=ChairOptions,
+        options="pairsmith_benchmarks.options:ChairOptions",
         inputs="pairsmith_benchmarks.options:chair_inputs",
         summary="CHAIR: objects that captions of COCO images make up, by string matching.",
     )
     yield Component(
         name="amber-generative",
         factory="pairsmith_benchmarks.amber_generative:AmberGenerative",
-        options=AmberGenerativeOptions,
+        options="pairsmith_benchmarks.options:AmberGenerativeOptions",
         inputs="pairsmith_benchmarks.options:amber_inputs",
         summary="AMBER's descriptions: CHAIR, Cover, Hal and Cog.",
     )
     yield Component(
         name="amber-discriminative",
         factory="pairsmith_benchmarks.amber_discriminative:AmberDiscriminative",
-        options=AmberDiscriminativeOptions,
+        options="pairsmith_benchmarks.options:AmberDiscriminativeOptions",
         inputs="pairsmith_benchmarks.options:amber_inputs",
         summary="AMBER's yes or no questions about existence, attributes and relations.",
     )
     yield Component(
         name="captions",
         factory="pairsmith_benchmarks.captions:Captions",
-        options=CaptionsOptions,
+        options="pairsmith_benchmarks.options:CaptionsOptions",
         inputs="pairsmith_benchmarks.options:captions_inputs",
         summary="Captions or alt-text against references: BLEU, METEOR, ROUGE-L, CIDEr, CIDEr-D, edit distance.",
     )
     yield Component(
         name="object-halbench",
         factory="pairsmith_benchmarks.halbench:ObjectHalbench",
-        options=HalbenchOptions,
+        options="pairsmith_benchmarks.options:HalbenchOptions",
         inputs="pairsmith_benchmarks.options:halbench_inputs",
         summary="Object HalBench: objects that descriptions make up, listed by a language model that you name.",
     )
     yield Component(
         name="mmhal-bench",
         factory="pairsmith_benchmarks.mmhal:MmhalBench",
-        options=MmhalOptions,
+        options="pairsmith_benchmarks.options:MmhalOptions",
         inputs="pairsmith_benchmarks.options:mmhal_inputs",
         summary="MMHal-Bench: 96 answers rated by a language model that you name.",
     )

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_decompose.options import LlmFewshotOptions
 
 
 @hookimpl
@@ -12,7 +11,7 @@ def pairsmith_decomposers() -> Iterable[Component]:
     yield Component(
         name="llm-fewshot",
         factory="pairsmith_decompose.decomposer:LlmFewshot",
-        options=LlmFewshotOptions,
+        options="pairsmith_decompose.options:LlmFewshotOptions",
         needs="pairsmith_decompose.options:needs",
         inputs="pairsmith_decompose.options:inputs",
         summary="A text model and a few examples split answers into objects, attributes, counts, relations and texts.",

@@ -3,17 +3,6 @@
 from collections.abc import Iterator
 
 from pairsmith import Component, hookimpl
-from pairsmith_formats.options import (
-    AltTextOptions,
-    DgprefCaptionsOptions,
-    DgprefOptions,
-    DgprefPickleOptions,
-    ExportOptions,
-    LrvInstructOptions,
-    RatingsOptions,
-    RowsOptions,
-    SciGraphQaOptions,
-)
 
 _FORMATS = (
     ("llava-preferences", "llava:preferences_", "chosen and rejected conversations in LLaVA's manner (PDS-DPO)"),
@@ -29,10 +18,10 @@ _FORMATS = (
     ("ms-swift", "swift:", "ms-swift's messages with a rejected response"),
 )
 
-_QUESTIONS: tuple[tuple[str, str, type[AltTextOptions], str], ...] = (
-    ("alt-text", "alt_text", AltTextOptions, "images with the text of their post and alt texts that people wrote"),
-    ("lrv-instruct", "lrv_instruct", LrvInstructOptions, "LRV-Instruct's questions and answers (arXiv 2306.14565)"),
-    ("scigraphqa", "scigraphqa", SciGraphQaOptions, "SciGraphQA's questions about figures (arXiv 2308.03349)"),
+_QUESTIONS = (
+    ("alt-text", "alt_text", "AltTextOptions", "images with the text of their post and alt texts that people wrote"),
+    ("lrv-instruct", "lrv_instruct", "LrvInstructOptions", "LRV-Instruct's questions and answers (arXiv 2306.14565)"),
+    ("scigraphqa", "scigraphqa", "SciGraphQaOptions", "SciGraphQA's questions about figures (arXiv 2308.03349)"),
 )
 
 
@@ -43,7 +32,7 @@ def pairsmith_image_sources() -> Iterator[Component]:
         yield Component(
             name=name,
             factory=f"pairsmith_formats.places:{place}",
-            options=options,
+            options=f"pairsmith_formats.options:{options}",
             inputs="pairsmith_formats.options:row_inputs",
             summary=f"Reads {summary}; every column's place is an option.",
         )
@@ -51,7 +40,7 @@ def pairsmith_image_sources() -> Iterator[Component]:
         yield Component(
             name=name,
             factory=f"pairsmith_formats.{place}source",
-            options=RowsOptions,
+            options="pairsmith_formats.options:RowsOptions",
             inputs="pairsmith_formats.options:row_inputs",
             summary=f"Reads {summary}.",
             revision=2 if name == "llava-preferences" else 1,
@@ -59,14 +48,14 @@ def pairsmith_image_sources() -> Iterator[Component]:
     yield Component(
         name="dgpref",
         factory="pairsmith_formats.dgpref:DgprefSource",
-        options=DgprefOptions,
+        options="pairsmith_formats.options:DgprefOptions",
         inputs="pairsmith_formats.options:dgpref_inputs",
         summary="Reads DecompGen's pickled pairs without unpickling (arXiv 2411.13697).",
     )
     yield Component(
         name="dgpref-captions",
         factory="pairsmith_formats.dgpref_captions:DgprefCaptions",
-        options=DgprefCaptionsOptions,
+        options="pairsmith_formats.options:DgprefCaptionsOptions",
         inputs="pairsmith_formats.options:captions_inputs",
         summary="Reads DecompGen's pickled captions, eight an image, without unpickling.",
     )
@@ -78,7 +67,7 @@ def pairsmith_decomposers() -> Iterator[Component]:
     yield Component(
         name="dgpref",
         factory="pairsmith_formats.dgpref_claims:DgprefClaims",
-        options=DgprefPickleOptions,
+        options="pairsmith_formats.options:DgprefPickleOptions",
         inputs="pairsmith_formats.options:pickle_inputs",
         summary="Claims from DecompGen's pickled decompositions of its captions.",
     )
@@ -90,13 +79,13 @@ def pairsmith_judges() -> Iterator[Component]:
     yield Component(
         name="ratings",
         factory="pairsmith_formats.ratings:Ratings",
-        options=RatingsOptions,
+        options="pairsmith_formats.options:RatingsOptions",
         summary="Scores answers by the ratings that were published with them.",
     )
     yield Component(
         name="dgpref",
         factory="pairsmith_formats.dgpref_verdicts:DgprefVerdicts",
-        options=DgprefPickleOptions,
+        options="pairsmith_formats.options:DgprefPickleOptions",
         inputs="pairsmith_formats.options:pickle_inputs",
         summary="Verdicts from DecompGen's pickled expert scores.",
     )
@@ -109,13 +98,13 @@ def pairsmith_exporters() -> Iterator[Component]:
         yield Component(
             name=name,
             factory=f"pairsmith_formats.{place}export",
-            options=ExportOptions,
+            options="pairsmith_formats.options:ExportOptions",
             summary=f"Writes {summary}.",
         )
     yield Component(
         name="dgpref",
         factory="pairsmith_formats.dgpref:export",
-        options=ExportOptions,
+        options="pairsmith_formats.options:ExportOptions",
         summary="Writes DecompGen's pickle of pairs.",
     )
     yield Component(

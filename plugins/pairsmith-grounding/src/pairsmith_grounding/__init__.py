@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_grounding.options import AnnotationsOptions, GroundingDinoOptions, OwlVitOptions
 
 
 @hookimpl
@@ -12,14 +11,14 @@ def pairsmith_judges() -> Iterable[Component]:
     yield Component(
         name="annotations",
         factory="pairsmith_grounding.annotations:Annotations",
-        options=AnnotationsOptions,
+        options="pairsmith_grounding.options:AnnotationsOptions",
         inputs="pairsmith_grounding.options:annotations_inputs",
         summary="Checks claims against the scene graph or COCO instances that came with a sample.",
     )
     yield Component(
         name="owl-vit",
         factory="pairsmith_grounding.detector:owl_vit",
-        options=OwlVitOptions,
+        options="pairsmith_grounding.options:OwlVitOptions",
         needs="pairsmith_grounding.options:detector_needs",
         inputs="pairsmith_grounding.options:detector_inputs",
         summary="Looks for things with OWL-ViT: whether they are there, how many, how large, where.",
@@ -27,7 +26,7 @@ def pairsmith_judges() -> Iterable[Component]:
     yield Component(
         name="grounding-dino",
         factory="pairsmith_grounding.detector:grounding_dino",
-        options=GroundingDinoOptions,
+        options="pairsmith_grounding.options:GroundingDinoOptions",
         needs="pairsmith_grounding.options:detector_needs",
         inputs="pairsmith_grounding.options:detector_inputs",
         summary="Looks for things with Grounding DINO: whether they are there, how many, how large, where.",

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_hf.options import GeneratorOptions, LlavaOptions, RandomLlavaOptions
 
 
 @hookimpl
@@ -12,14 +11,14 @@ def pairsmith_model_families() -> Iterable[Component]:
     yield Component(
         name="llava",
         factory="pairsmith_hf.llava:LlavaFamily",
-        options=LlavaOptions,
+        options="pairsmith_hf.options:LlavaOptions",
         needs="pairsmith_hf.options:model_needs",
         summary="LLaVA-1.5 and its kin: CLIP, a projector, a Llama, a fixed number of tokens an image.",
     )
     yield Component(
         name="random-llava",
         factory="pairsmith_hf.random_llava:RandomLlavaFamily",
-        options=RandomLlavaOptions,
+        options="pairsmith_hf.options:RandomLlavaOptions",
         summary="A tiny LLaVA with random weights and a tokenizer fitted to the run: tries a recipe without a download.",
     )
 
@@ -30,6 +29,6 @@ def pairsmith_generators() -> Iterable[Component]:
     yield Component(
         name="hf",
         factory="pairsmith_hf.generator:HfGenerator",
-        options=GeneratorOptions,
+        options="pairsmith_hf.options:GeneratorOptions",
         summary="Answers with the recipe's model: batched, sampled or greedy, seeded part by part.",
     )

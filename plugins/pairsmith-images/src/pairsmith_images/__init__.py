@@ -3,15 +3,6 @@
 from collections.abc import Iterator
 
 from pairsmith import Component, hookimpl
-from pairsmith_images.options import (
-    CropOptions,
-    DiffusionNoiseOptions,
-    FolderOptions,
-    MaskPatchesOptions,
-    MeanOptions,
-    PillowOptions,
-    RotateOptions,
-)
 
 
 @hookimpl
@@ -20,7 +11,7 @@ def pairsmith_image_sources() -> Iterator[Component]:
     yield Component(
         name="folder",
         factory="pairsmith_images.folder:Folder",
-        options=FolderOptions,
+        options="pairsmith_images.options:FolderOptions",
         inputs="pairsmith_images.options:folder_inputs",
         summary="The images of a folder, each with one prompt or several.",
     )
@@ -32,7 +23,7 @@ def pairsmith_image_checks() -> Iterator[Component]:
     yield Component(
         name="pillow",
         factory="pairsmith_images.check:PillowCheck",
-        options=PillowOptions,
+        options="pairsmith_images.options:PillowOptions",
         summary="Bounds an image's size before decoding it, refuses broken ones, makes all upright 8-bit RGB.",
     )
 
@@ -43,7 +34,7 @@ def pairsmith_corruptions() -> Iterator[Component]:
     yield Component(
         name="crop",
         factory="pairsmith_images.corruptions:crop",
-        options=CropOptions,
+        options="pairsmith_images.options:CropOptions",
         summary="A random small window of the image (mDPO).",
     )
     yield Component(
@@ -54,24 +45,24 @@ def pairsmith_corruptions() -> Iterator[Component]:
     yield Component(
         name="mean",
         factory="pairsmith_images.corruptions:mean",
-        options=MeanOptions,
+        options="pairsmith_images.options:MeanOptions",
         summary="One colour: CLIP's mean or the image's own.",
     )
     yield Component(
         name="rotate",
         factory="pairsmith_images.corruptions:rotate",
-        options=RotateOptions,
+        options="pairsmith_images.options:RotateOptions",
         summary="The image turned by a random angle, with black corners (MCM-DPO).",
     )
     yield Component(
         name="mask-patches",
         factory="pairsmith_images.corruptions:mask_patches",
-        options=MaskPatchesOptions,
+        options="pairsmith_images.options:MaskPatchesOptions",
         summary="The image with a share of its patches blanked out.",
     )
     yield Component(
         name="diffusion-noise",
         factory="pairsmith_images.noise:diffusion_noise",
-        options=DiffusionNoiseOptions,
+        options="pairsmith_images.options:DiffusionNoiseOptions",
         summary="The image after some steps of forward diffusion (MCM-DPO, CHiP).",
     )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from pairsmith import Component, hookimpl
-from pairsmith_llm.options import ClaimsOptions, GeneratorOptions, RubricOptions, TextOptions
 
 
 @hookimpl
@@ -12,7 +11,7 @@ def pairsmith_generators() -> Iterator[Component]:
     yield Component(
         name="openai",
         factory="pairsmith_llm.generator:OpenAIGenerator",
-        options=GeneratorOptions,
+        options="pairsmith_llm.options:GeneratorOptions",
         needs="pairsmith_llm.options:generator_needs",
         summary="Answers by a model behind an OpenAI-compatible endpoint, images included.",
     )
@@ -24,7 +23,7 @@ def pairsmith_judges() -> Iterator[Component]:
     yield Component(
         name="openai-rubric",
         factory="pairsmith_llm.rubric:RubricJudge",
-        options=RubricOptions,
+        options="pairsmith_llm.options:RubricOptions",
         needs="pairsmith_llm.options:judge_needs",
         inputs="pairsmith_llm.options:prompt_inputs",
         summary="Grades all answers to an image in one call: a comment and five attributes from 0 to 4 each (mllm-dpo).",
@@ -32,7 +31,7 @@ def pairsmith_judges() -> Iterator[Component]:
     yield Component(
         name="openai-text",
         factory="pairsmith_llm.text:TextJudge",
-        options=TextOptions,
+        options="pairsmith_llm.options:TextOptions",
         needs="pairsmith_llm.options:judge_needs",
         inputs="pairsmith_llm.options:prompt_inputs",
         summary="Has a model write down the texts in an image, and compares claims of aspect text with them.",
@@ -45,7 +44,7 @@ def pairsmith_decomposers() -> Iterator[Component]:
     yield Component(
         name="openai-claims",
         factory="pairsmith_llm.claims:ClaimsDecomposer",
-        options=ClaimsOptions,
+        options="pairsmith_llm.options:ClaimsOptions",
         needs="pairsmith_llm.options:claims_needs",
         inputs="pairsmith_llm.options:prompt_inputs",
         summary="Has a model split an answer into atomic claims, with what each depends on.",

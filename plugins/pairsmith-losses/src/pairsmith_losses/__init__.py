@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_losses.options import DpoOptions, McmDpoOptions, MdpoOptions, SftOptions
 
 
 @hookimpl
@@ -12,24 +11,24 @@ def pairsmith_losses() -> Iterable[Component]:
     yield Component(
         name="sft",
         factory="pairsmith_losses.sft:Sft",
-        options=SftOptions,
+        options="pairsmith_losses.options:SftOptions",
         summary="Mean negative log-likelihood of the chosen answer.",
     )
     yield Component(
         name="dpo",
         factory="pairsmith_losses.dpo:Dpo",
-        options=DpoOptions,
+        options="pairsmith_losses.options:DpoOptions",
         summary="Direct Preference Optimization (arXiv 2305.18290), optionally with the chosen answer's likelihood.",
     )
     yield Component(
         name="mdpo",
         factory="pairsmith_losses.mdpo:Mdpo",
-        options=MdpoOptions,
+        options="pairsmith_losses.options:MdpoOptions",
         summary="mDPO (arXiv 2406.11839): prefers the answer with its own image as well, and anchors its reward.",
     )
     yield Component(
         name="mcm-dpo",
         factory="pairsmith_losses.mcm_dpo:McmDpo",
-        options=McmDpoOptions,
+        options="pairsmith_losses.options:McmDpoOptions",
         summary="MCM-DPO: all combinations of image, context and answer, in one sigmoid or as a sum.",
     )

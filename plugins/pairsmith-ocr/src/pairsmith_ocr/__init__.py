@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_ocr.options import OcrOptions
 
 
 @hookimpl
@@ -12,7 +11,7 @@ def pairsmith_judges() -> Iterable[Component]:
     yield Component(
         name="ocr",
         factory="pairsmith_ocr.judge:Ocr",
-        options=OcrOptions,
+        options="pairsmith_ocr.options:OcrOptions",
         needs="pairsmith_ocr.options:needs",
         summary="Reads what is written in the image and looks for the texts that answers claim.",
     )

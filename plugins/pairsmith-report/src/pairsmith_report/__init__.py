@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_report.options import HtmlOptions
 
 
 @hookimpl
@@ -12,7 +11,7 @@ def pairsmith_reporters() -> Iterable[Component]:
     yield Component(
         name="html",
         factory="pairsmith_report.page:HtmlReporter",
-        options=HtmlOptions,
+        options="pairsmith_report.options:HtmlOptions",
         summary="One page: before and after, where every item went, curves, and pairs with their verdicts.",
     )
     yield Component(

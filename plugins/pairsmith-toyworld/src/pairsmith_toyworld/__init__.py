@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
 from pairsmith.hookspecs import ModelDirectory
-from pairsmith_toyworld.options import BenchmarkOptions, OracleOptions, SourceOptions, VisionOptions
 
 
 @hookimpl
@@ -13,7 +12,7 @@ def pairsmith_image_sources() -> Iterable[Component]:
     yield Component(
         name="toyworld",
         factory="pairsmith_toyworld.source:ToyworldSource",
-        options=SourceOptions,
+        options="pairsmith_toyworld.options:SourceOptions",
         summary="Pictures of coloured shapes with their scene graph, drawn on the spot.",
     )
 
@@ -34,7 +33,7 @@ def pairsmith_judges() -> Iterable[Component]:
     yield Component(
         name="toyworld-oracle",
         factory="pairsmith_toyworld.oracle:OracleJudge",
-        options=OracleOptions,
+        options="pairsmith_toyworld.options:OracleOptions",
         summary="Checks claims against the scene graph; can be made to err with a given probability.",
     )
 
@@ -45,7 +44,7 @@ def pairsmith_benchmarks() -> Iterable[Component]:
     yield Component(
         name="toyworld",
         factory="pairsmith_toyworld.benchmark:ToyworldBenchmark",
-        options=BenchmarkOptions,
+        options="pairsmith_toyworld.options:BenchmarkOptions",
         summary="Hallucination, recall and claim accuracy of captions on held-out pictures.",
     )
 
@@ -56,7 +55,7 @@ def pairsmith_trainers() -> Iterable[Component]:
     yield Component(
         name="toyworld-vision",
         factory="pairsmith_toyworld.vision:VisionTrainer",
-        options=VisionOptions,
+        options="pairsmith_toyworld.options:VisionOptions",
         summary="Teaches a blank model's vision tower the shapes, colours, sizes and words of the toy world.",
     )
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_train.options import TreeOptions
 
 
 @hookimpl
@@ -12,6 +11,6 @@ def pairsmith_trainers() -> Iterable[Component]:
     yield Component(
         name="tree",
         factory="pairsmith_train.trainer:TreeTrainer",
-        options=TreeOptions,
+        options="pairsmith_train.options:TreeOptions",
         summary="All cells of a pair as one tree in one pass; transformers, accelerate, DeepSpeed and peft beneath.",
     )

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_vqa.options import VqaOptions
 
 
 @hookimpl
@@ -12,7 +11,7 @@ def pairsmith_judges() -> Iterable[Component]:
     yield Component(
         name="vqa",
         factory="pairsmith_vqa.judge:Vqa",
-        options=VqaOptions,
+        options="pairsmith_vqa.options:VqaOptions",
         needs="pairsmith_vqa.options:needs",
         inputs="pairsmith_vqa.options:inputs",
         summary="Asks BLIP-2, BLIP, ViLT or any VLM whether a claim is so; a grammar gate keeps odd questions out.",
