@@ -15,9 +15,10 @@ from pairsmith.values import Cell, Corrupted, Image, Item, Pair, Response, Sampl
 from pairsmith_hf.options import RandomLlavaOptions
 from pairsmith_hf.random_llava import RandomLlavaFamily
 from pairsmith_losses.dpo import Dpo
+from pairsmith_losses.image_options import McmDpoOptions, MdpoOptions
 from pairsmith_losses.mcm_dpo import McmDpo
 from pairsmith_losses.mdpo import Mdpo
-from pairsmith_losses.options import DpoOptions, McmDpoOptions, MdpoOptions
+from pairsmith_losses.options import DpoOptions
 from pairsmith_train.batch import Collator, by_cell
 from pairsmith_train.encode import Encoder
 from pairsmith_train.scorer import Scorer

@@ -3,33 +3,58 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_losses.options import DpoOptions, McmDpoOptions, MdpoOptions, SftOptions
+from pairsmith_losses.image_options import ChipOptions, McmDpoOptions, MdpoOptions, SymmpoOptions, VDpoOptions
+from pairsmith_losses.options import (
+    AnchoredOptions,
+    BcoOptions,
+    DdpoOptions,
+    DpoOptions,
+    DpopOptions,
+    KtoOptions,
+    OrpoOptions,
+    SftOptions,
+    SimpoOptions,
+    SlicOptions,
+    SumOptions,
+    TdpoOptions,
+)
+
+_LOSSES = (
+    ("sft", "sft:Sft", SftOptions, "Mean negative log-likelihood of the chosen answer."),
+    ("dpo", "dpo:Dpo", DpoOptions, "DPO (arXiv 2305.18290), cDPO, robust DPO, IPO, EXO, hinge, LD-DPO, RPO."),
+    (
+        "dpop",
+        "dpo:Dpop",
+        DpopOptions,
+        "DPO-Positive (arXiv 2402.13228): a chosen answer that gets unlikelier costs extra.",
+    ),
+    ("ddpo", "segments:Ddpo", DdpoOptions, "Dense DPO of RLHF-V (arXiv 2312.00849): changed segments count more."),
+    ("tdpo", "tdpo:Tdpo", TdpoOptions, "TDPO2 (arXiv 2404.11999): with the divergence of every token's distribution."),
+    ("simpo", "reference_free:Simpo", SimpoOptions, "SimPO (arXiv 2405.14734): mean log-probabilities, no reference."),
+    (
+        "orpo",
+        "reference_free:Orpo",
+        OrpoOptions,
+        "ORPO (arXiv 2403.07691): likelihood and an odds ratio, no reference.",
+    ),
+    ("slic", "reference_free:Slic", SlicOptions, "SLiC-HF (arXiv 2305.10425): a margin in nats, no reference."),
+    ("kto", "desirable:Kto", KtoOptions, "KTO (arXiv 2402.01306): each answer desirable or not."),
+    ("bco", "desirable:Bco", BcoOptions, "BCO (arXiv 2404.04656): a classifier of desirable answers."),
+    ("apo-zero", "anchored:ApoZero", AnchoredOptions, "APO-zero (arXiv 2408.06266): chosen up, rejected down."),
+    ("apo-down", "anchored:ApoDown", AnchoredOptions, "APO-down (arXiv 2408.06266): both down, rejected further."),
+    ("nca", "anchored:Nca", AnchoredOptions, "NCA for pairs (arXiv 2402.05369): keeps the chosen answer's likelihood."),
+    ("sppo", "anchored:Sppo", AnchoredOptions, "SPPO with hard preferences (arXiv 2405.00675): squared errors."),
+    ("mdpo", "mdpo:Mdpo", MdpoOptions, "mDPO (arXiv 2406.11839): prefers the answer with its own image; anchored."),
+    ("chip", "chip:Chip", ChipOptions, "CHiP (arXiv 2501.16629): answer, segments, tokens and image."),
+    ("v-dpo", "v_dpo:VDpo", VDpoOptions, "V-DPO (arXiv 2411.02712): DPO on answers guided by the image."),
+    ("symmpo", "symmpo:Symmpo", SymmpoOptions, "SymMPO (arXiv 2506.11712): each of two images prefers its own answer."),
+    ("mcm-dpo", "mcm_dpo:McmDpo", McmDpoOptions, "MCM-DPO: every combination of image, context and answer."),
+    ("sum", "weighted:Sum", SumOptions, "A weighted sum of losses: tables [[loss.terms]]."),
+)
 
 
 @hookimpl
 def pairsmith_losses() -> Iterable[Component]:
     """Offer the losses."""
-    yield Component(
-        name="sft",
-        factory="pairsmith_losses.sft:Sft",
-        options=SftOptions,
-        summary="Mean negative log-likelihood of the chosen answer.",
-    )
-    yield Component(
-        name="dpo",
-        factory="pairsmith_losses.dpo:Dpo",
-        options=DpoOptions,
-        summary="Direct Preference Optimization (arXiv 2305.18290), optionally with the chosen answer's likelihood.",
-    )
-    yield Component(
-        name="mdpo",
-        factory="pairsmith_losses.mdpo:Mdpo",
-        options=MdpoOptions,
-        summary="mDPO (arXiv 2406.11839): prefers the answer with its own image as well, and anchors its reward.",
-    )
-    yield Component(
-        name="mcm-dpo",
-        factory="pairsmith_losses.mcm_dpo:McmDpo",
-        options=McmDpoOptions,
-        summary="MCM-DPO: all combinations of image, context and answer, in one sigmoid or as a sum.",
-    )
+    for name, target, options, summary in _LOSSES:
+        yield Component(name=name, factory=f"pairsmith_losses.{target}", options=options, summary=summary)
