@@ -19,6 +19,7 @@ from pairsmith_train import engine, guards
 from pairsmith_train.batch import Batch, Collator, Reference, by_cell, stored
 from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder
+from pairsmith_train.frozen import Frozen
 from pairsmith_train.options import TreeOptions
 from pairsmith_train.prepare import prepare, table
 from pairsmith_train.scorer import Scorer
@@ -100,6 +101,12 @@ class TreeTrainer:
                 f"the whole model. Take 'zero2', or train the weights in one of the two"
             )
             raise StageError(msg)
+        if options.parallel == "zero3" and options.lora is None and getattr(job.loss, "uses_kl", False):
+            msg = (
+                "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', or "
+                "train an adapter, [train.lora], whose base is the reference"
+            )
+            raise StageError(msg)
         engine.before_models(options)
         checkpoints = Checkpoints(job.output / "checkpoints")
         arguments = self._arguments(checkpoints.directory, job.seed)
@@ -111,6 +118,7 @@ class TreeTrainer:
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
             model.enable_input_require_grads()  # type: ignore[operator]
+        frozen = self._frozen_reference(job)
         for line in table(model, job.family):
             say(line)
         collator = self._collator(job, model)
@@ -118,7 +126,7 @@ class TreeTrainer:
         if first:
             checkpoints.sweep()
         trainer = LossTrainer(
-            model=Scorer(model, job.family),
+            model=Scorer(model, job.family, frozen),
             args=arguments,
             train_dataset=_Items(job, kept),
             data_collator=collator,
@@ -137,6 +145,15 @@ class TreeTrainer:
         trainer.accelerator.wait_for_everyone()
         if first:
             checkpoints.remove()
+
+    def _frozen_reference(self, job: Job) -> Frozen | None:
+        """Return the reference that runs beside the policy, where the loss asks for divergences."""
+        if not getattr(job.loss, "uses_kl", False):
+            return None
+        if self._options.lora is not None:
+            return Frozen(job.family)
+        model = job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype())
+        return Frozen(job.family, model.requires_grad_(False).eval())  # noqa: FBT003
 
     def _save(self, trainer: "LossTrainer", job: Job, collator: Collator, result: Path) -> None:
         """Write the result under a temporary name and rename it. Under ZeRO-3 all ranks gather it first."""
