@@ -112,12 +112,12 @@ class TreeTrainer:
         first = arguments.process_index == 0
         say = _say if first else _silent
         model = job.family.load(job.weights, device=engine.device(options), dtype=self._dtype())
+        frozen = self._frozen_reference(job)
         torch.manual_seed(job.seed)  # after loading, which draws numbers under one engine and none under another
         model = prepare(model, job.family, options)
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
             model.enable_input_require_grads()  # type: ignore[operator]
-        frozen = self._frozen_reference(job)
         for line in table(model, job.family):
             say(line)
         collator = self._collator(job, model)
