@@ -202,5 +202,9 @@ class SumOptions:
 
     terms: tuple[Mapping[str, Any], ...] = field(
         validator=_terms,
-        metadata={"help": "tables [[loss.terms]]: use, weight (1 where absent) and that loss's options"},
+        metadata={
+            "help": "tables [[loss.terms]]: use, weight (1 where absent) and that loss's options",
+            "component": "losses",
+            "besides": ("weight",),
+        },
     )
