@@ -31,7 +31,7 @@ FULL = ADAPTER.replace("lora = { r = 16, alpha = 32 }", 'parts = ["vision", "pro
 SUM = """
 [loss]
 use = "sum"
-terms = [{ use = "tdpo" }, { use = "ddpo", weight = 0.5 }, { use = "kto", reference_point = "zero" }, { use = "sft" }]
+terms = [{ use = "tdpo" }, { use = "ddpo", weight = 0.5 }, { use = "kto", reference_point = "zero" }, { use = "sft", reduction = "item" }]
 """
 assert ADAPTER.count("lora = ") == 1 and "lora" not in FULL.partition("[train]")[2]
 

@@ -53,9 +53,8 @@ class Scorer(nn.Module):
         for number, start in enumerate(range(0, len(places), _PLACES)):
             first, last = edges[number], edges[number + 1]
             chunk = slice(start, start + _PLACES)
-            part = (head, places[chunk], at[first:last] - start, targets[first:last])
-            if frozen is not None:
-                part = (*part, (frozen.head, frozen.hidden[chunk]))
+            beside = None if frozen is None else (frozen.head, frozen.hidden[chunk])
+            part = (head, places[chunk], at[first:last] - start, targets[first:last], beside)
             if len(places) > _PLACES and torch.is_grad_enabled():
                 chunks.append(checkpoint(_log_probs, *part, use_reentrant=False))
             else:

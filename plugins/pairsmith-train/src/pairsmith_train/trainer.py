@@ -102,8 +102,8 @@ class TreeTrainer:
             raise StageError(msg)
         if options.parallel == "zero3" and options.lora is None and getattr(job.loss, "uses_kl", False):
             msg = (
-                "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', or "
-                "train an adapter, [train.lora], whose base is the reference"
+                "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "
+                "or train an adapter, [train.lora], whose base is the reference"
             )
             raise StageError(msg)
         engine.before_models(options)
