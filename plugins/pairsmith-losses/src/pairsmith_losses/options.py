@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from attrs import Attribute, field, frozen
-from attrs.validators import ge, gt, in_, lt
+from attrs.validators import ge, gt, in_, le, lt
 
 BETA = {"help": "how far the policy may move from the reference: larger stays nearer"}
 NLL = {"help": "weight of the mean negative log-likelihood of a token of the chosen answer; 0 leaves it out"}
@@ -54,7 +54,7 @@ class DpoOptions:
     )
     tail: float = field(
         default=1.0,
-        validator=[ge(0.0), lt(1.0 + 1e-9)],
+        validator=[ge(0.0), le(1.0)],
         metadata={"help": "weight of the tokens beyond the shorter answer's length (LD-DPO's alpha); 1 is DPO"},
     )
 
