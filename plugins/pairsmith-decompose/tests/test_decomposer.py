@@ -8,7 +8,7 @@ import pytest
 from pairsmith.errors import StageError
 from pairsmith.options import read
 from pairsmith.testing import make_run
-from pairsmith.values import Claim, Dropped, Response, Sample, user
+from pairsmith.values import Case, Claim, Dropped, Response, Sample, user
 from pairsmith_decompose import prompts
 from pairsmith_decompose.decomposer import LlmFewshot
 from pairsmith_decompose.options import SPLITS, LlmFewshotOptions, needs
@@ -75,6 +75,19 @@ def test_equal_answers_are_asked_about_once_and_all_together(options, tmp_path: 
     decomposer = LlmFewshot(options, make_run(tmp_path / "run"))
     made = decomposer.decompose(SAMPLE, [answer(k) for k in range(8)])
     assert (len(made), len(scripted.conversations), scripted.calls) == (8 * 4, 4, 1)
+
+
+def test_several_samples_are_asked_about_together(options, tmp_path: Path, monkeypatch) -> None:
+    scripted = Scripted(monkeypatch, {})
+    cases = [
+        Case(sample=Sample(id=f"s{n}", prompt=user("?")), responses=(answer(n, f"Dog {n}."), answer(n + 9, "A dog.")))
+        for n in range(2)
+    ]
+    many = LlmFewshot(options, make_run(tmp_path / "a" / "run")).decompose_many(cases)
+    assert (len(scripted.conversations), scripted.calls) == (3 * 4, 1)
+    alone = LlmFewshot(options, make_run(tmp_path / "b" / "run"))
+    assert many == [alone.decompose(case.sample, case.responses) for case in cases]
+    assert alone.decompose_many([]) == []
 
 
 def test_a_broken_reply_is_asked_again_once_with_what_was_wrong(options, tmp_path: Path, monkeypatch) -> None:

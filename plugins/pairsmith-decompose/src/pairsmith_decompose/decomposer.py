@@ -10,7 +10,7 @@ from attrs import evolve
 
 from pairsmith.answers import Answers, Question, in_batches
 from pairsmith.interfaces import Run
-from pairsmith.values import Claim, Dropped, Response, Sample
+from pairsmith.values import Case, Claim, Dropped, Response, Sample
 from pairsmith_decompose import prompts
 from pairsmith_decompose.claims import Rules, build, counts
 from pairsmith_decompose.model import TextModel
@@ -25,7 +25,7 @@ Asked = tuple[str, str]
 class LlmFewshot:
     """Implements :class:`pairsmith.interfaces.Decomposer`.
 
-    The prompts of all answers of a sample go together; equal answers are asked about once in a run. Replies are kept, so a
+    The prompts of all answers of a part go together; equal answers are asked about once in a run. Replies are kept, so a
     change of the rules that make claims of them asks nothing.
     """
 
@@ -50,11 +50,15 @@ class LlmFewshot:
         """Let the model's memory go."""
         self._model.unload()
 
-    def decompose(self, sample: Sample, responses: Sequence[Response]) -> list[Claim | Dropped]:  # noqa: ARG002
+    def decompose(self, sample: Sample, responses: Sequence[Response]) -> list[Claim | Dropped]:
         """Return the claims of all responses, and what could not be parsed even at the second attempt."""
-        texts = {response.text for response in responses if response.text.strip()}
+        return self.decompose_many([Case(sample=sample, responses=tuple(responses))])[0]
+
+    def decompose_many(self, cases: Sequence[Case]) -> list[list[Claim | Dropped]]:
+        """Return the same for each of several samples, all of whose prompts are put to the model together."""
+        texts = {response.text for case in cases for response in case.responses if response.text.strip()}
         parsed = self._parsed([(split, text) for text in sorted(texts) for split in self._options.splits])
-        return [one for response in responses for one in self._claims(response, parsed)]
+        return [[one for response in case.responses for one in self._claims(response, parsed)] for case in cases]
 
     def _claims(self, response: Response, parsed: dict[Asked, Parsed]) -> list[Claim | Dropped]:
         if not response.text.strip():
