@@ -13,7 +13,7 @@ from pairsmith_losses.rewards import CHOSEN, REJECTED, rewards, watched
 
 
 class Kto:
-    """KTO (Ethayarajh et al., arXiv 2402.01306, equations 7 and 8).
+    """KTO (Ethayarajh et al., arXiv 2402.01306, equation 7).
 
     The mean of ``desirable * (1 - sigmoid(r_w - z))`` and ``undesirable * (1 - sigmoid(z - r_l))``, with ``r = beta * (log
     pi - log pi_ref)`` and a reference point ``z`` through which no gradient flows. ``(desirable + undesirable) / 4`` where

@@ -66,7 +66,7 @@ def log_odds(log_probability: Tensor) -> Tensor:
 
 
 class Slic:
-    """SLiC-HF (Zhao et al., arXiv 2305.10425, equation 2).
+    """SLiC-HF (Zhao et al., arXiv 2305.10425).
 
     ``max(0, margin - log pi(y_w) + log pi(y_l)) - nll * log pi(y_w)``, where the regulariser's target is the chosen answer
     and counted per token. ``margin`` where both answers are equally likely and ``nll`` is 0. With a reference and a

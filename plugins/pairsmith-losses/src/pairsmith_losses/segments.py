@@ -18,7 +18,7 @@ _SHARED = 3
 
 
 class Ddpo:
-    """Dense DPO (Yu et al., "RLHF-V", arXiv 2312.00849, equation 3).
+    """Dense DPO (Yu et al., "RLHF-V", arXiv 2312.00849).
 
     DPO on ``log pi(y) = 1 / N * (sum over shared tokens of log p + weight * sum over changed tokens of log p)``, ``N =
     |shared| + weight * |changed|``. A token is shared if it is in a run of at least 3 tokens that both answers have.

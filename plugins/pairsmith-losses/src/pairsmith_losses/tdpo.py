@@ -13,7 +13,7 @@ from pairsmith_losses.rewards import CHOSEN, REJECTED, rewards, watched
 
 
 class Tdpo:
-    """TDPO2 (Zeng et al., arXiv 2404.11999, equations 17 and 18).
+    """TDPO2 (Zeng et al., arXiv 2404.11999).
 
     ``-log sigmoid(r_w - r_l - alpha * beta * (KL_l - sg(KL_w)))``, where ``KL`` is the sum over the answer's places of
     ``KL(pi_ref || pi)`` over the whole vocabulary and no gradient flows through ``sg``. DPO where ``alpha`` is 0; ln 2

@@ -11,7 +11,7 @@ from pairsmith_losses.rewards import CHOSEN
 
 
 class Sum:
-    """``sum_k weight_k * loss_k``: MPO of InternVL (arXiv 2411.10442, equation 1) is 0.8 DPO + 0.2 BCO + 1 SFT.
+    """``sum_k weight_k * loss_k``: MPO of InternVL (arXiv 2411.10442) is 0.8 DPO + 0.2 BCO + 1 SFT.
 
     Its cells are those of all its terms, each computed once; each term sees its own alone. What is watched is every
     term's value, ``loss/NAME``, and what the terms watch, the first one's where several do.
