@@ -93,8 +93,9 @@ def adapted(family: Any) -> Any:
 def loss_of(name: str, run: Any) -> Any:
     """Return the loss."""
     from pairsmith_losses.dpo import Dpo
+    from pairsmith_losses.image_options import McmDpoOptions
     from pairsmith_losses.mcm_dpo import McmDpo
-    from pairsmith_losses.options import DpoOptions, McmDpoOptions
+    from pairsmith_losses.options import DpoOptions
 
     return Dpo(DpoOptions(), run) if name == "dpo" else McmDpo(McmDpoOptions(), run)
 

@@ -28,6 +28,11 @@ ADAPTER = (Path(pairsmith_recipes.__file__).parent / "toyworld-lora.toml").read_
 FULL = ADAPTER.replace("lora = { r = 16, alpha = 32 }", 'parts = ["vision", "projector", "language-model"]').replace(
     "learning_rate = 1e-3", "learning_rate = 1e-4"
 )
+SUM = """
+[loss]
+use = "sum"
+terms = [{ use = "tdpo" }, { use = "ddpo", weight = 0.5 }, { use = "kto", reference_point = "zero" }, { use = "sft", reduction = "item" }]
+"""
 assert ADAPTER.count("lora = ") == 1 and "lora" not in FULL.partition("[train]")[2]
 
 
@@ -104,6 +109,28 @@ def test_two_processes_train_every_weight_as_one_does(runs: Path, full: Path, pa
     run = train(runs / f"full-{parallel}", FULL, f"train.parallel={parallel}", "train.processes=2")
     assert curve(run) == pytest.approx(curve(full), rel=1e-4, abs=1e-4)
     assert distance(run, full) < 1e-4
+
+
+def summed(recipe: str) -> str:
+    """The recipe with a loss that needs all a trainer can give: tokens, divergences, and other losses by name."""
+    before, _, after = recipe.partition("[loss]")
+    return f"{before}{SUM}\n[{after.partition(chr(10) + '[')[2]}"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "parallel"),
+    [(ADAPTER, "zero3"), (FULL, "ddp"), (FULL, "zero2")],
+    ids=["zero3", "full-ddp", "full-zero2"],
+)
+def test_two_processes_train_with_divergences_as_one_does(runs: Path, recipe: str, parallel: str) -> None:
+    kind = "adapted" if recipe is ADAPTER else "full"
+    alone = train(runs / f"sum-{kind}", summed(recipe))
+    run = train(runs / f"sum-{kind}-{parallel}", summed(recipe), f"train.parallel={parallel}", "train.processes=2")
+    assert curve(run) == pytest.approx(curve(alone), rel=1e-4, abs=1e-4)
+    assert distance(run, alone) < 1e-4
+    lines = (run / "stages" / "train" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[0])["kl/rejected"] == pytest.approx(0, abs=1e-5)
+    assert json.loads(lines[-1])["kl/rejected"] > 1e-5, "the policy never moved"
 
 
 def kill_after_checkpoint(out: Path, step: int, recipe: str = ADAPTER, *settings: str) -> None:

@@ -15,11 +15,13 @@ from pairsmith.values import Cell, Corrupted, Image, Item, Pair, Response, Sampl
 from pairsmith_hf.options import RandomLlavaOptions
 from pairsmith_hf.random_llava import RandomLlavaFamily
 from pairsmith_losses.dpo import Dpo
+from pairsmith_losses.image_options import McmDpoOptions, MdpoOptions
 from pairsmith_losses.mcm_dpo import McmDpo
 from pairsmith_losses.mdpo import Mdpo
-from pairsmith_losses.options import DpoOptions, McmDpoOptions, MdpoOptions
+from pairsmith_losses.options import DpoOptions
 from pairsmith_train.batch import Collator, by_cell
 from pairsmith_train.encode import Encoder
+from pairsmith_train.frozen import Frozen
 from pairsmith_train.scorer import Scorer
 
 TINY = RandomLlavaOptions(image_size=32, patch_size=8, vocabulary=400, std=0.3)
@@ -149,6 +151,101 @@ def test_many_places_are_computed_in_pieces_and_come_out_the_same(
     pieces = tree(family, model, items, loss.cells)
     assert worst(whole, pieces) < 1e-5
     assert float((expected - gradient(model, loss, pieces)).norm() / expected.norm()) < 1e-6
+
+
+def naive_divergences(
+    family: RandomLlavaFamily, model: torch.nn.Module, reference: torch.nn.Module, items: list[Item], cell: Cell
+) -> list[torch.Tensor]:
+    """KL(reference || model) at each place of each answer, from whole logits in passes of their own."""
+    codec, found = family.codec(family.weights), []
+    for item in items:
+        prompt = codec.prompt(item.turns(cell), item.images(cell))
+        answer = codec.response(item.turns(cell), item.value.response(cell.response).text)
+        inputs = {
+            "input_ids": torch.tensor([[*prompt.tokens, *answer]]),
+            "pixel_values": torch.cat([codec.pixels(image)["pixel_values"] for image in item.images(cell)]),
+        }
+        places = slice(len(prompt.tokens) - 1, -1)
+        own = model(**inputs, use_cache=False).logits[0, places].log_softmax(-1)
+        with torch.no_grad():
+            known = reference(**inputs, use_cache=False).logits[0, places].softmax(-1)
+        found.append(torch.nn.functional.kl_div(own, known, reduction="none").sum(-1))
+    return found
+
+
+def scored(
+    family: RandomLlavaFamily, model: torch.nn.Module, frozen: Frozen, items: list[Item], cells: tuple[Cell, ...]
+) -> dict[Cell, LogProbs]:
+    collator = Collator(Encoder(family.codec(family.weights), cells, None, cut=False))
+    batch = collator([(item, None) for item in items])
+    return by_cell(Scorer(model, family, frozen)(batch), batch, cells)
+
+
+@pytest.mark.parametrize("places", [256, 7])
+def test_divergences_and_their_gradients_are_those_of_whole_distributions(
+    family: RandomLlavaFamily, items: list[Item], places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pairsmith_train.scorer._PLACES", places)
+    reference = family.load(family.weights, device="cpu", dtype="float32")
+    model = family.load(family.weights, device="cpu", dtype="float32")
+    with torch.no_grad():
+        for value in model.model.language_model.parameters():
+            value.mul_(1.05)
+    cells = build("mdpo").cells
+    found = scored(family, model, Frozen(family, reference), items, cells)
+    assert worst(tree(family, model, items, cells), found) < 1e-5
+    naive = {cell: naive_divergences(family, model, reference, items, cell) for cell in cells}
+    for cell in cells:
+        kl, mask = found[cell].kl, found[cell].mask
+        assert not kl[~mask].any()
+        for row, expected in enumerate(naive[cell]):
+            assert float((kl[row][mask[row]] - expected).detach().abs().max()) < 1e-4
+            assert float(expected.detach().max()) > 0.01, "policy and reference are too alike for this test to fail"
+    wanted, got = (
+        torch.cat([part.flatten() for part in torch.autograd.grad(total, list(model.lm_head.parameters()))])
+        for total in (
+            sum(row.sum() for rows in naive.values() for row in rows),
+            sum(one.kl.sum() for one in found.values()),
+        )
+    )
+    assert float((wanted - got).norm() / wanted.norm()) < 1e-4
+
+
+def test_a_model_without_its_adapter_is_the_reference(family: RandomLlavaFamily, items: list[Item]) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    base = family.load(family.weights, device="cpu", dtype="float32")
+    plain = family.load(family.weights, device="cpu", dtype="float32")
+    config = LoraConfig(r=4, lora_dropout=0.5, target_modules=family.lora_targets(("language-model",)))
+    adapted = get_peft_model(base, config)
+    with torch.no_grad():
+        for name, value in adapted.named_parameters():
+            if "lora_B" in name:
+                value.normal_(std=0.1)
+    trained = {name for name, value in adapted.named_parameters() if value.requires_grad}
+    adapted.eval()
+    cells = build("dpo").cells
+    found = scored(family, adapted, Frozen(family), items, cells)
+    for cell in cells:
+        for row, expected in enumerate(naive_divergences(family, adapted, plain, items, cell)):
+            assert float((found[cell].kl[row][found[cell].mask[row]] - expected).detach().abs().max()) < 1e-4
+            assert float(expected.detach().max()) > 0.01, "the adapter changes too little for this test to fail"
+    adapted.train()
+    loss = sum(one.kl.sum() for one in scored(family, adapted, Frozen(family), items, cells).values())
+    loss.backward()
+    assert adapted.training
+    assert {
+        name for name, value in adapted.named_parameters() if value.grad is not None and value.grad.any()
+    } == trained
+
+
+def test_losses_are_given_the_tokens(family: RandomLlavaFamily, items: list[Item]) -> None:
+    model = family.load(family.weights, device="cpu", dtype="float32")
+    codec = family.codec(family.weights)
+    for cell, one in tree(family, model, items, build("dpo").cells).items():
+        for row, item in enumerate(items):
+            answer = codec.response(item.turns(cell), item.value.response(cell.response).text)
+            assert one.ids[row].tolist() == [*answer, *[-1] * (one.ids.shape[1] - len(answer))]
 
 
 def test_one_batch_has_the_loss_and_gradient_of_stock_trl(

@@ -199,11 +199,16 @@ Corruption = ImageCorruption | ContextCorruption
 class LogProbs:
     """Log-probabilities of the tokens of one cell, for a batch of B items.
 
-    ``tokens`` is ``[B, T]`` in nats, zero where ``mask`` ``[B, T]`` (bool) is false.
+    ``tokens`` is ``[B, T]`` in nats, zero where ``mask`` ``[B, T]`` (bool) is false. A trainer gives the policy's also
+    ``ids`` ``[B, T]``, the tokens themselves (-1 where the mask is false), and, to a loss that asks for it, ``kl``
+    ``[B, T]``: the divergence ``KL(pi_ref || pi)`` over the whole vocabulary in nats of the distribution each token was
+    drawn from, zero where the mask is false.
     """
 
     tokens: "Tensor"
     mask: "Tensor"
+    ids: "Tensor | None" = None
+    kl: "Tensor | None" = None
 
     @property
     def sum(self) -> "Tensor":
@@ -234,6 +239,9 @@ class Loss(Protocol):
 
     ``cells`` are the sequences it needs, ``uses_reference`` whether it reads the reference's. The trainer compares the
     first step with ``loss(policy, policy)``, so a loss needs no constant of its own to be guarded.
+
+    One that reads ``LogProbs.kl`` has ``uses_kl = True`` as well; others need not have it. It costs a second pass, of
+    the reference, in every step.
     """
 
     cells: tuple[Cell, ...]

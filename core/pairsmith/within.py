@@ -1,11 +1,19 @@
-"""Builds a component that the options of another one name: a benchmark that asks a judge has a table for it."""
+"""Builds a component that the options of another one name: a benchmark that asks a judge has a table for it.
+
+An option that holds such tables may say so, ``metadata={"component": "losses", "besides": ("weight",)}``: the kind, and
+the keys of a table that are not the component's. Then a recipe's tables are checked before any of it runs.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from attrs import fields
+
+from pairsmith.component import Component
 from pairsmith.errors import ComponentNotFoundError, OptionsError
 from pairsmith.interfaces import ComponentBuilder, Kind, Run
 from pairsmith.options import read
+from pairsmith.recipe import Recipe
 from pairsmith.registry import Registry
 
 
@@ -13,16 +21,42 @@ def builder(registry: Registry, run: Callable[[], Run]) -> ComponentBuilder:
     """Return what :attr:`pairsmith.interfaces.Run.component` is: it checks a table now and builds when called again."""
 
     def prepare(kind: Kind, table: Mapping[str, Any], where: str) -> Callable[[], Any]:
-        name = table.get("use")
-        if not isinstance(name, str):
-            msg = f'{where}: needs use = "NAME", one of the {kind.replace("_", " ")}: {name!r}'
-            raise OptionsError(msg)
-        try:
-            component = registry.find(kind, name).component
-        except ComponentNotFoundError as error:
-            msg = f"{where}.use: {error}"
-            raise ComponentNotFoundError(msg) from None
-        options = read({key: value for key, value in table.items() if key != "use"}, component.options_class, where)
+        component, options = _read(registry, kind, table, where)
         return lambda: component.build(options, run())
 
     return prepare
+
+
+def check_within(recipe: Recipe, registry: Registry) -> None:
+    """Check the tables of components that a recipe's options hold, where the options say that they do.
+
+    Raises :class:`pairsmith.errors.UsageError` for the first one that does not fit.
+    """
+    for use in recipe.uses():
+        if use.offer is not None:
+            _check(registry, use.options, use.where)
+
+
+def _check(registry: Registry, options: Any, where: str) -> None:  # noqa: ANN401 - any component's options
+    for attribute in fields(type(options)):
+        kind, value = attribute.metadata.get("component"), getattr(options, attribute.name)
+        if kind is None or value is None:
+            continue
+        one = isinstance(value, Mapping)
+        for number, table in enumerate([value] if one else value):
+            place = f"{where}.{attribute.name}" if one else f"{where}.{attribute.name}[{number}]"
+            own = {key: given for key, given in table.items() if key not in attribute.metadata.get("besides", ())}
+            _check(registry, _read(registry, kind, own, place)[1], place)
+
+
+def _read(registry: Registry, kind: Kind, table: Mapping[str, Any], where: str) -> tuple[Component, Any]:
+    name = table.get("use")
+    if not isinstance(name, str):
+        msg = f'{where}: needs use = "NAME", one of the {kind.replace("_", " ")}: {name!r}'
+        raise OptionsError(msg)
+    try:
+        component = registry.find(kind, name).component
+    except ComponentNotFoundError as error:
+        msg = f"{where}.use: {error}"
+        raise ComponentNotFoundError(msg) from None
+    return component, read({key: value for key, value in table.items() if key != "use"}, component.options_class, where)

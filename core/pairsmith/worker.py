@@ -24,6 +24,7 @@ from pairsmith.recipe import Document, Recipe, resolve
 from pairsmith.registry import Registry
 from pairsmith.store import Rows, Stage, write_json
 from pairsmith.values import Item
+from pairsmith.within import builder
 
 ERROR = "pairsmith: error: "
 _POLL_SECONDS = 0.2
@@ -162,6 +163,7 @@ def run_stage(path: Path, name: str) -> None:
         images=directory.images,
         seed=recipe.seed,
         texts=lambda: texts(chain_of(directory, document["chain"])),
+        component=builder(registry, lambda: run),
     )
     model = base_model(recipe, registry, run)
     run = with_model(run, model, weights_of(order.weights, directory.path))

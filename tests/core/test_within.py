@@ -1,5 +1,6 @@
 """A component that another one's options name is checked at once and built when it is needed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,9 +12,10 @@ from pairsmith import hookimpl
 from pairsmith.component import Component
 from pairsmith.errors import ComponentNotFoundError, OptionsError, UsageError
 from pairsmith.interfaces import Run
+from pairsmith.recipe import Use
 from pairsmith.registry import Registry
 from pairsmith.testing import make_run
-from pairsmith.within import builder
+from pairsmith.within import builder, check_within
 
 BUILT: list[Any] = []
 
@@ -21,6 +23,15 @@ BUILT: list[Any] = []
 @frozen(kw_only=True)
 class Options:
     size: int = field(default=1, metadata={"help": "a size"})
+
+
+@frozen(kw_only=True)
+class OuterOptions:
+    one: Mapping[str, Any] | None = field(default=None, metadata={"help": "a table", "component": "generators"})
+    many: tuple[Mapping[str, Any], ...] = field(
+        default=(), metadata={"help": "tables", "component": "generators", "besides": ("weight",)}
+    )
+    other: Mapping[str, Any] | None = field(default=None, metadata={"help": "a table of something else"})
 
 
 def make(options: Options, run: Run) -> tuple[Options, Run]:
@@ -31,8 +42,11 @@ def make(options: Options, run: Run) -> tuple[Options, Run]:
 @pytest.fixture
 def registry() -> Registry:
     made = Registry()
-    offered = Component(name="asked", factory=f"{__name__}:make", options=Options, summary="Answers.")
-    made.add("pairsmith-x", lambda: SimpleNamespace(pairsmith_generators=hookimpl(lambda: [offered])))
+    offered = [
+        Component(name="asked", factory=f"{__name__}:make", options=Options, summary="Answers."),
+        Component(name="outer", factory=f"{__name__}:make", options=OuterOptions, summary="Asks others."),
+    ]
+    made.add("pairsmith-x", lambda: SimpleNamespace(pairsmith_generators=hookimpl(lambda: offered)))
     return made
 
 
@@ -69,3 +83,37 @@ def test_what_is_wrong_is_said_at_once(
 def test_outside_a_run_there_is_nothing_to_choose_from(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="judge: there are no generators to choose from outside a recipe's run"):
         make_run(tmp_path).component("generators", {"use": "asked"}, "judge")
+
+
+def checked(registry: Registry, **options: Any) -> None:
+    use = Use(
+        kind="generators",
+        where="responses",
+        offer=registry.find("generators", "outer"),
+        options=OuterOptions(**options),
+    )
+    check_within(SimpleNamespace(uses=lambda: [use]), registry)  # type: ignore[arg-type] - all it reads of a recipe
+
+
+def test_tables_within_options_that_fit_pass(registry: Registry) -> None:
+    deep = {"use": "outer", "many": ({"use": "asked"},)}
+    checked(registry, one={"use": "asked", "size": 2}, many=(deep, {"use": "asked", "weight": 2}), other={"size": "x"})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"one": {"use": "asked", "size": "x"}}, r"responses\.one\.size: expected an integer, got 'x'"),
+        ({"many": ({"use": "asked"}, {"use": "aksed"})}, r"responses\.many\[1\]\.use: no generator 'aksed'"),
+        ({"one": {"use": "asked", "weight": 2}}, r"responses\.one\.weight: unknown option"),
+        (
+            {"one": {"use": "outer", "many": [{"use": "asked", "sise": 1}]}},
+            r"responses\.one\.many\[0\]\.sise: unknown option",
+        ),
+    ],
+)
+def test_tables_within_options_are_checked_before_a_run(
+    registry: Registry, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        checked(registry, **options)

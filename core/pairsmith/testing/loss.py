@@ -11,7 +11,10 @@ from pairsmith.values import Cell
 
 
 def log_probs(cells: tuple[Cell, ...], seed: int, *, items: int = 5) -> dict[Cell, LogProbs]:
-    """Return random log-probabilities of answers of different lengths, ``[items, 7]``, that gradients flow to."""
+    """Return random log-probabilities of answers of different lengths, ``[items, 7]``, that gradients flow to.
+
+    Ids and divergences are random as well, and are given whether a loss asks for them or not.
+    """
     torch = pytest.importorskip("torch")
 
     dice = torch.Generator().manual_seed(seed)
@@ -20,12 +23,19 @@ def log_probs(cells: tuple[Cell, ...], seed: int, *, items: int = 5) -> dict[Cel
         lengths = torch.randint(1, 8, (items, 1), generator=torch.Generator().manual_seed(len(str(cell))))
         mask = torch.arange(7)[None] < lengths
         tokens = -torch.rand(items, 7, generator=dice, dtype=torch.float64) * mask
-        made[cell] = LogProbs(tokens.requires_grad_(), mask)
+        ids = torch.randint(0, 3, (items, 7), generator=dice).masked_fill(~mask, -1)
+        kl = torch.rand(items, 7, generator=dice, dtype=torch.float64) * mask
+        made[cell] = LogProbs(tokens.requires_grad_(), mask, ids, kl)
     return made
 
 
 def _rows(values: Mapping[Cell, LogProbs], order: list[int]) -> dict[Cell, LogProbs]:
-    return {cell: LogProbs(one.tokens[order], one.mask[order]) for cell, one in values.items()}
+    def rows(tensor: Any) -> Any:
+        return None if tensor is None else tensor[order]
+
+    return {
+        cell: LogProbs(rows(one.tokens), rows(one.mask), rows(one.ids), rows(one.kl)) for cell, one in values.items()
+    }
 
 
 class LossContract(ComponentContract):

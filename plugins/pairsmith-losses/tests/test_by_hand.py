@@ -10,9 +10,10 @@ from pairsmith.interfaces import LogProbs
 from pairsmith.testing import make_run
 from pairsmith.values import Cell
 from pairsmith_losses.dpo import Dpo
+from pairsmith_losses.image_options import McmDpoOptions, MdpoOptions
 from pairsmith_losses.mcm_dpo import COMPARED, McmDpo
 from pairsmith_losses.mdpo import OTHER_IMAGE, Mdpo
-from pairsmith_losses.options import DpoOptions, McmDpoOptions, MdpoOptions, SftOptions
+from pairsmith_losses.options import DpoOptions, SftOptions
 from pairsmith_losses.sft import Sft
 
 RUN = make_run(Path("unused"))

@@ -1,6 +1,7 @@
 """What training refuses, and what it says of what it leaves out."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,8 @@ from accelerate.utils import DistributedType
 from torch import nn
 
 from pairsmith.errors import StageError
-from pairsmith.interfaces import EncodedPrompt, LogProbs, LossTerms
+from pairsmith.interfaces import EncodedPrompt, Job, LogProbs, LossTerms, Weights
+from pairsmith.testing import make_run
 from pairsmith.values import Cell, Image, Item, Pair, Response, Sample, user
 from pairsmith_train import engine, guards
 from pairsmith_train.checkpoints import Checkpoints
@@ -16,6 +18,7 @@ from pairsmith_train.encode import Encoder
 from pairsmith_train.options import LoraOptions, TreeOptions
 from pairsmith_train.prepare import prepare, table
 from pairsmith_train.scorer import Scorer
+from pairsmith_train.trainer import TreeTrainer
 
 CHOSEN, REJECTED = Cell("chosen"), Cell("rejected")
 
@@ -210,3 +213,21 @@ def test_a_step_is_divided_over_processes_and_passes() -> None:
     options = TreeOptions(batch_size=24, micro_batch_size=4, parallel="ddp", processes=2)
     assert (options.micro, options.accumulated) == (4, 3)
     assert (TreeOptions(batch_size=24).micro, TreeOptions(batch_size=24).accumulated) == (24, 1)
+
+
+def test_a_reference_beside_the_policy_is_refused_under_zero3(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    trainer = TreeTrainer(TreeOptions(parallel="zero3", processes=2, batch_size=2), run)
+    job = Job(
+        run=run,
+        family=None,
+        weights=Weights(path="x"),
+        loss=SimpleNamespace(cells=(CHOSEN, REJECTED), uses_reference=True, uses_kl=True),
+        items=(),
+        reference=None,
+        output=tmp_path,
+        metrics=tmp_path / "metrics.jsonl",
+        seed=0,
+    )
+    with pytest.raises(StageError, match=r"take 'zero2', or train an adapter, \[train.lora\]"):
+        trainer.train(job)

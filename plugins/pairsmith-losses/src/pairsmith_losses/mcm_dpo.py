@@ -7,7 +7,7 @@ from torch.nn.functional import logsigmoid
 
 from pairsmith.interfaces import LogProbs, LossTerms, Run
 from pairsmith.values import Cell
-from pairsmith_losses.options import McmDpoOptions
+from pairsmith_losses.image_options import McmDpoOptions
 from pairsmith_losses.rewards import CHOSEN, REJECTED, rewards, watched
 
 COMPARED = (

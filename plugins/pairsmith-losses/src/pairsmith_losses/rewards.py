@@ -10,7 +10,9 @@ from pairsmith.values import Cell
 CHOSEN, REJECTED = Cell("chosen"), Cell("rejected")
 
 
-def rewards(policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs], beta: float) -> dict[Cell, Tensor]:
+def rewards(
+    policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs], beta: float = 1.0
+) -> dict[Cell, Tensor]:
     """Return the implicit reward of each cell, ``beta * (log pi - log pi_ref)`` of the whole response, ``[B]``."""
     return {cell: beta * (policy[cell].sum - reference[cell].sum) for cell in policy}
 

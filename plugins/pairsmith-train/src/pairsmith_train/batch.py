@@ -124,12 +124,18 @@ def tree_batch(batch: Batch) -> TreeBatch:
 
 
 def by_cell(flat: Tensor, batch: Batch, cells: Sequence[Cell]) -> dict[Cell, LogProbs]:
-    """Return log-probabilities ``[K]`` as one :class:`LogProbs` per cell."""
+    """Return log-probabilities ``[K]``, or with divergences ``[K, 2]``, as one :class:`LogProbs` per cell."""
+    tokens, kl = (flat, None) if flat.dim() == 1 else (flat[:, 0], flat[:, 1])
     found = {}
     for cell in cells:
         table = batch[f"cell:{cell}"]
-        mask = table >= 0
-        found[cell] = LogProbs(flat[table.clamp(min=0)] * mask, mask)
+        mask, places = table >= 0, table.clamp(min=0)
+        found[cell] = LogProbs(
+            tokens[places] * mask,
+            mask,
+            batch["targets"][places].masked_fill(~mask, -1),
+            None if kl is None else kl[places] * mask,
+        )
     return found
 
 

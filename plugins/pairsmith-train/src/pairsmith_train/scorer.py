@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from pairsmith.interfaces import ModelFamily
 from pairsmith_train.batch import Batch, tree_batch
+from pairsmith_train.frozen import Frozen
 
 _PLACES = 256
 """Places whose logits are in memory at once. With a vocabulary of 32,000 in float32 that is 33 MB."""
@@ -22,15 +23,17 @@ _PLACES = 256
 class Scorer(nn.Module):
     """Returns the log-probability of every response token of a batch, ``[K]`` in float32.
 
-    The head runs only where something is predicted, and once where several cells predict at the same place. Beyond
-    ``_PLACES`` places the logits are not kept for the backward pass but computed again there.
+    Given the reference it returns ``[K, 2]``: with each log-probability the divergence ``KL(pi_ref || pi)`` over the whole
+    vocabulary at its place. The head runs only where something is predicted, and once where several cells predict at the
+    same place. Beyond ``_PLACES`` places the logits are not kept for the backward pass but computed again there.
     """
 
-    def __init__(self, model: nn.Module, family: ModelFamily) -> None:
+    def __init__(self, model: nn.Module, family: ModelFamily, reference: Frozen | None = None) -> None:
         """Wrap a model of a family."""
         super().__init__()
         self.model = model
         self._family = family
+        self._reference = reference
 
     @property
     def config(self) -> Any:  # noqa: ANN401 - DeepSpeed asks for the hidden size of whatever it is
@@ -38,7 +41,8 @@ class Scorer(nn.Module):
         return self.model.config
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return the log-probabilities of ``batch["targets"]``."""
+        """Return the log-probabilities of ``batch["targets"]``, and the divergences where they are wanted."""
+        frozen = None if self._reference is None else self._reference.places(self.model, batch)
         hidden = self._family.hidden_states(self.model, tree_batch(batch))
         places = hidden.flatten(0, 1)[batch["heads"]]
         head = self._family.head(self.model)
@@ -48,11 +52,13 @@ class Scorer(nn.Module):
         edges = torch.searchsorted(at, torch.arange(0, len(places) + _PLACES, _PLACES, device=at.device)).tolist()
         for number, start in enumerate(range(0, len(places), _PLACES)):
             first, last = edges[number], edges[number + 1]
-            part = (places[start : start + _PLACES], at[first:last] - start, targets[first:last])
+            chunk = slice(start, start + _PLACES)
+            beside = None if frozen is None else (frozen.head, frozen.hidden[chunk])
+            part = (head, places[chunk], at[first:last] - start, targets[first:last], beside)
             if len(places) > _PLACES and torch.is_grad_enabled():
-                chunks.append(checkpoint(_log_probs, head, *part, use_reentrant=False))
+                chunks.append(checkpoint(_log_probs, *part, use_reentrant=False))
             else:
-                chunks.append(_log_probs(head, *part))
+                chunks.append(_log_probs(*part))
         found = torch.cat(chunks)
         return found[torch.argsort(order)]
 
@@ -70,7 +76,16 @@ class Scorer(nn.Module):
         return _IncompatibleKeys([], [])  # what is frozen or tied to a trained weight is not missing
 
 
-def _log_probs(head: nn.Module, places: Tensor, at: Tensor, targets: Tensor) -> Tensor:
+def _log_probs(
+    head: nn.Module, places: Tensor, at: Tensor, targets: Tensor, frozen: tuple[nn.Module, Tensor] | None = None
+) -> Tensor:
     logits = head(places).float()
-    chosen: Tensor = logits[at, targets] - logits.logsumexp(-1)[at]
-    return chosen
+    normaliser = logits.logsumexp(-1)
+    chosen: Tensor = logits[at, targets] - normaliser[at]
+    if frozen is None:
+        return chosen
+    with torch.no_grad():
+        reference_head, reference_places = frozen
+        reference = reference_head(reference_places).float().log_softmax(-1)
+    divergence = (reference.exp() * (reference - (logits - normaliser[:, None]))).sum(-1)
+    return torch.stack([chosen, divergence[at]], dim=-1)

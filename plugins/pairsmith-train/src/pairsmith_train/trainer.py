@@ -18,6 +18,7 @@ from pairsmith_train.batch import Batch, Collator, Reference, by_cell, stored
 from pairsmith_train.callbacks import Marks, Metrics
 from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder
+from pairsmith_train.frozen import Frozen
 from pairsmith_train.options import TreeOptions
 from pairsmith_train.prepare import prepare, table
 from pairsmith_train.scorer import Scorer
@@ -99,12 +100,19 @@ class TreeTrainer:
                 f"the whole model. Take 'zero2', or train the weights in one of the two"
             )
             raise StageError(msg)
+        if options.parallel == "zero3" and options.lora is None and getattr(job.loss, "uses_kl", False):
+            msg = (
+                "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "
+                "or train an adapter, [train.lora], whose base is the reference"
+            )
+            raise StageError(msg)
         engine.before_models(options)
         checkpoints = Checkpoints(job.output / "checkpoints")
         arguments = self._arguments(checkpoints.directory, job.seed)
         first = arguments.process_index == 0
         say = _say if first else _silent
         model = job.family.load(job.weights, device=engine.device(options), dtype=self._dtype())
+        frozen = self._frozen_reference(job)
         torch.manual_seed(job.seed)  # after loading, which draws numbers under one engine and none under another
         model = prepare(model, job.family, options)
         if options.gradient_checkpointing:
@@ -117,7 +125,7 @@ class TreeTrainer:
         if first:
             checkpoints.sweep()
         trainer = LossTrainer(
-            model=Scorer(model, job.family),
+            model=Scorer(model, job.family, frozen),
             args=arguments,
             train_dataset=_Items(job, kept),
             data_collator=collator,
@@ -136,6 +144,15 @@ class TreeTrainer:
         trainer.accelerator.wait_for_everyone()
         if first:
             checkpoints.remove()
+
+    def _frozen_reference(self, job: Job) -> Frozen | None:
+        """Return the reference that runs beside the policy, where the loss asks for divergences."""
+        if not getattr(job.loss, "uses_kl", False):
+            return None
+        if self._options.lora is not None:
+            return Frozen(job.family)
+        model = job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype())
+        return Frozen(job.family, model.requires_grad_(False).eval())  # noqa: FBT003
 
     def _save(self, trainer: "LossTrainer", job: Job, collator: Collator, result: Path) -> None:
         """Write the result under a temporary name and rename it. Under ZeRO-3 all ranks gather it first."""
