@@ -51,3 +51,27 @@ class TestSmolVLM(OfATinyModel):
 
 class TestGemma3(OfATinyModel):
     name = "pairsmith-hf/gemma3"
+
+
+class TestAuto(OfATinyModel):
+    """Of a model that has no family of its own, and whose decoder reads trees."""
+
+    name = "pairsmith-hf/auto"
+
+    def make_options(self, tmp_path: Path):
+        return {"path": str(self.tiny("aya-vision"))}
+
+
+@pytest.mark.parametrize("of", ["aya-vision", "qwen2-5-vl", "qwen3-vl", "gemma3", "internvl"])
+class TestAutoInSeparatePasses(OfATinyModel):
+    """Of models that do not allow it, or are told not to: every path is a sequence of its own."""
+
+    name = "pairsmith-hf/auto"
+
+    @pytest.fixture(autouse=True)
+    def _of(self, of: str) -> None:
+        self.of = of
+
+    def make_options(self, tmp_path: Path):
+        told = {"passes": "separate"} if self.of in {"aya-vision", "internvl"} else {}
+        return {"path": str(self.tiny(self.of)), **told}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
-from pairsmith_hf.options import GeneratorOptions, LlavaOptions, ModelOptions, RandomLlavaOptions
+from pairsmith_hf.options import AutoOptions, GeneratorOptions, LlavaOptions, ModelOptions, RandomLlavaOptions
 
 _FAMILIES = (
     (
@@ -40,6 +40,13 @@ def pairsmith_model_families() -> Iterable[Component]:
             needs="pairsmith_hf.options:model_needs",
             summary=summary,
         )
+    yield Component(
+        name="auto",
+        factory="pairsmith_hf.auto:AutoFamily",
+        options=AutoOptions,
+        needs="pairsmith_hf.options:model_needs",
+        summary="Any other model of transformers that takes images and text; it says where it must read path by path.",
+    )
     yield Component(
         name="random-llava",
         factory="pairsmith_hf.random_llava:RandomLlavaFamily",

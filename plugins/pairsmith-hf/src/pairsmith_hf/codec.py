@@ -19,10 +19,10 @@ Pixels = Mapping[str, Tensor]
 
 @frozen
 class Expansion:
-    """What stands in a prompt for one image: a text, in which ``features`` tokens each stand for a feature of it."""
+    """What stands in a prompt for one image: a text with an image token for each of these features, by their ``slots``."""
 
     text: str
-    features: int
+    slots: Sequence[int]
 
 
 @define
@@ -57,7 +57,8 @@ class ImageTextCodec:
         """
         if self._end is None:
             tokenizer = self.processor.tokenizer
-            special, eos = set(tokenizer.all_special_ids), int(tokenizer.eos_token_id)
+            eos = int(tokenizer.eos_token_id)
+            special = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
             after = self._tokenise(self._answered((Turn(role="user", text="?"),), "x"))
             self._end = eos if eos in after else next((token for token in after if token in special), eos)
         return self._end
@@ -86,11 +87,7 @@ class ImageTextCodec:
         following = zip(expansions, pieces[1:], strict=True)
         expanded = pieces[0] + "".join(expansion.text + piece for expansion, piece in following)
         tokens = self._tokenise(expanded, first=True)
-        owners = [
-            (number, slot)
-            for number, expansion in enumerate(expansions)
-            for slot in self.slots(expansion, images[number])
-        ]
+        owners = [(number, slot) for number, expansion in enumerate(expansions) for slot in expansion.slots]
         if tokens.count(self.image_token) != len(owners):
             msg = f"the tokenizer does not know the image mark {self.mark!r} as one token; its processor is broken"
             raise StageError(msg)
@@ -109,19 +106,17 @@ class ImageTextCodec:
     def expansion(self, size: tuple[int, int]) -> Expansion:
         """Return what the processor writes for an image of this width and height; it is asked once for each size."""
         if size not in self._expansions:
-            tokens = self.read(Pillow.new("RGB", size))["input_ids"][0].tolist()
-            text = self.processor.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
+            tokens = self.read([Pillow.new("RGB", size)])["input_ids"][0].tolist()
+            alone = set(tokens) == {self.image_token}
+            decode = self.processor.tokenizer.decode
+            text = self.mark * len(tokens) if alone else decode(tokens, clean_up_tokenization_spaces=False)
             if self._tokenise(text) != tokens:
                 msg = (
                     f"the tokenizer of {self.weights.path!r} does not read back what its processor writes for an image"
                 )
                 raise StageError(msg)
-            self._expansions[size] = Expansion(text, tokens.count(self.image_token))
+            self._expansions[size] = Expansion(text, range(tokens.count(self.image_token)))
         return self._expansions[size]
-
-    def slots(self, expansion: Expansion, image: Image) -> Sequence[int]:  # noqa: ARG002 - see LLaVA-OneVision
-        """Return which features of an image its tokens stand for."""
-        return range(expansion.features)
 
     def response(self, turns: Sequence[Turn], text: str) -> tuple[int, ...]:
         """Encode an answer with everything the template puts after it, the end-of-sequence token included."""
@@ -130,7 +125,7 @@ class ImageTextCodec:
 
     def pixels(self, image: Image) -> Pixels:
         """Return the model inputs of one image, normalised as the model wants them; see ``inputs``."""
-        read = self.read(self.opened(image))
+        read = self.read([self.opened(image)])
         return {name: self.flat(name, read[name]) for name in self.inputs if name in read}
 
     def flat(self, name: str, values: Tensor) -> Tensor:  # noqa: ARG002 - see the families with tiles
@@ -180,9 +175,10 @@ class ImageTextCodec:
         """Write the processor next to a model's weights."""
         processors.save(self.processor, self.weights, directory)
 
-    def read(self, picture: Pillow.Image) -> Any:  # noqa: ANN401 - a mapping with tensors
-        """Return what the processor makes of one picture, and of its mark as text."""
-        return self.processor(text=[self.mark], images=[[picture]], return_tensors="pt", add_special_tokens=False)
+    def read(self, pictures: Sequence[Pillow.Image]) -> Any:  # noqa: ANN401 - a mapping with tensors
+        """Return what the processor makes of the pictures of one prompt, and of their marks as its text."""
+        marks = self.mark * len(pictures)
+        return self.processor(text=[marks], images=[list(pictures)], return_tensors="pt", add_special_tokens=False)
 
     def opened(self, image: Image) -> Pillow.Image:
         """Return the picture."""

@@ -43,6 +43,17 @@ class LlavaOptions(ModelOptions):
 
 
 @frozen(kw_only=True)
+class AutoOptions(ModelOptions):
+    """Options of ``[model] use = "auto"``."""
+
+    passes: Literal["auto", "separate"] = field(
+        default="auto",
+        validator=in_(("auto", "separate")),
+        metadata={"help": "separate: never read the cells of a pair as one tree; auto: where the model allows it"},
+    )
+
+
+@frozen(kw_only=True)
 class RandomLlavaOptions:
     """Options of ``[model] use = "random-llava"``. The defaults have LLaVA-1.5's images: 336 pixels, 576 tokens."""
 
