@@ -1,6 +1,9 @@
 """How prompts and pictures are read: as transformers' own processors read them, or as the original LLaVA did."""
 
+import json
+import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +163,15 @@ def test_auto_refuses_a_model_that_changes_its_logits(
         chosen.load(chosen.weights, device="cpu", dtype="float32")
 
 
+@pytest.mark.parametrize("way", ["codec", "load"])
+def test_a_model_of_another_make_is_refused(way: str, tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    """transformers would say nothing and fill what does not fit with random numbers."""
+    chosen = family("llava-next", tiny("qwen2-5-vl"), tmp_path)
+    ask = chosen.codec if way == "codec" else partial(chosen.load, device="cpu", dtype="float32")
+    with pytest.raises(StageError, match=r"'qwen2_5_vl', and this family reads 'llava_next'; set use = 'qwen2-5-vl'"):
+        ask(chosen.weights)
+
+
 def test_a_model_without_a_template_is_refused(tiny: Callable[[str], Path], tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     bare.mkdir()
@@ -195,8 +207,6 @@ def test_a_missing_library_is_named(
 def test_a_saved_processor_keeps_the_settings_of_the_half_that_was_left_out(
     name: str, tiny: Callable[[str], Path], tmp_path: Path, images: list[Image]
 ) -> None:
-    import json
-
     source = tmp_path / "source"
     source.mkdir()
     for file in tiny(name).iterdir():
@@ -205,6 +215,7 @@ def test_a_saved_processor_keeps_the_settings_of_the_half_that_was_left_out(
     (source / "video_preprocessor_config.json").write_text(json.dumps(video))
     codec = family(name, source, tmp_path).codec(Weights(path=str(source)))
     codec.save(tmp_path / "saved")
+    shutil.copyfile(source / "config.json", tmp_path / "saved" / "config.json")  # the model's own part of a save
     written = json.loads((tmp_path / "saved" / "processor_config.json").read_text())
     assert written["video_processor"] == video
     again = family(name, source, tmp_path).codec(Weights(path=str(tmp_path / "saved")))

@@ -147,6 +147,9 @@ class AutoFamily(Family):
             return "it has no method that encodes images by themselves"
         return None
 
+    def check(self, weights: Weights) -> None:
+        """Take a model of any make."""
+
     def codec(self, weights: Weights) -> AutoCodec:
         """Load the processor."""
         processor = processors.load(weights, trust_remote_code=self.options.trust_remote_code)

@@ -10,7 +10,9 @@ import transformers
 from attrs import field, frozen
 from torch import Tensor
 from torch.nn import Module
+from transformers import AutoConfig
 
+from pairsmith.errors import StageError
 from pairsmith.interfaces import Part, Run, TreeBatch, Weights
 from pairsmith_hf import checkpoint, processors
 from pairsmith_hf.codec import ImageTextCodec
@@ -76,10 +78,12 @@ class Family:
 
     def codec(self, weights: Weights) -> ImageTextCodec:
         """Load the processor."""
+        self.check(weights)
         return self.codec_class(processors.load(weights, trust_remote_code=self.options.trust_remote_code), weights)
 
     def load(self, weights: Weights, *, device: str, dtype: str) -> Module:
         """Load the model in evaluation mode, its adapter merged. Only safetensors are read."""
+        self.check(weights)
         with checkpoint.explained(weights):
             model: Any = getattr(transformers, self.model_class).from_pretrained(
                 weights.path,
@@ -95,6 +99,20 @@ class Family:
                 model = PeftModel.from_pretrained(model, str(weights.adapter)).merge_and_unload()
         placed: Module = model.to(device).eval()
         return placed
+
+    def check(self, weights: Weights) -> None:
+        """Raise where a model is of another make: transformers would fill what does not fit with random numbers."""
+        expected = getattr(transformers, self.model_class).config_class.model_type
+        with checkpoint.explained(weights):
+            config = AutoConfig.from_pretrained(
+                weights.path, revision=weights.revision, trust_remote_code=self.options.trust_remote_code
+            )
+        if config.model_type != expected:
+            msg = (
+                f"[model] path = {weights.path!r} is a {config.model_type!r}, and this family reads {expected!r}; set use = "
+                f"{config.model_type.replace('_', '-')!r}, or 'auto' if there is no such family"
+            )
+            raise StageError(msg)
 
     def parts(self) -> Mapping[Part, str]:
         """Return the parameters' names of each part."""

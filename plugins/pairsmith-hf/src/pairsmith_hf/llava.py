@@ -53,6 +53,7 @@ class LlavaFamily(Family):
 
     def codec(self, weights: Weights) -> LlavaCodec:
         """Load the processor."""
+        self.check(weights)
         processor = processors.load(weights, trust_remote_code=self.options.trust_remote_code)
         return LlavaCodec(processor, weights, pad_to_square=self.options.pad_to_square)
 
