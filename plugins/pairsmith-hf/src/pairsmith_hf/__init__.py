@@ -29,6 +29,7 @@ def pairsmith_model_families() -> Iterable[Component]:
         name="llava",
         factory="pairsmith_hf.llava:LlavaFamily",
         options=LlavaOptions,
+        revision=2,
         needs="pairsmith_hf.options:model_needs",
         summary="LLaVA-1.5 and its kin: CLIP, a projector, a Llama, a fixed number of tokens an image.",
     )
