@@ -43,6 +43,7 @@ package: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/experts.py
 	$(BIN)/python benchmarks/tree.py
 	$(BIN)/python benchmarks/scoring.py
 

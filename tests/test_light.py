@@ -9,7 +9,17 @@ from pairsmith.testing.component import HEAVY
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["plugins"], ["plugins", "dpo"], ["recipes"], ["check", "toyworld"], ["run", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["plugins"],
+        ["plugins", "dpo"],
+        ["recipes"],
+        ["check", "toyworld"],
+        ["run", "--help"],
+        ["import", "--help"],
+        ["export", "--help"],
+    ],
 )
 def test_looking_is_light(arguments: list[str]) -> None:
     code = (

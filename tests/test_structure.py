@@ -46,7 +46,7 @@ def test_a_plugin_has_what_a_plugin_has(plugin: Path) -> None:
 def test_tox_knows_every_plugin() -> None:
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini")
-    listed = re.search(r"pairsmith-\{([\w,]+)\}", tox["tox"]["env_list"])
+    listed = re.search(r"pairsmith-\{([\w,-]+)\}", tox["tox"]["env_list"])
     assert listed
     assert {f"pairsmith-{name}" for name in listed[1].split(",")} == {plugin.name for plugin in PLUGINS}
 

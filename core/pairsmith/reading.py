@@ -36,7 +36,7 @@ def load(source: str | Path, settings: Sequence[str] = (), registry: Registry | 
         path = packaged[str(source)]
     tables = _parse(path)
     for setting in settings:
-        _apply(tables, setting)
+        apply_setting(tables, setting)
     return Document(name=path.stem, tables=tables, path=path)
 
 
@@ -82,7 +82,7 @@ def _parse(path: Path) -> dict[str, Any]:
 # Settings ------------------------------------------------------------------------------------------------------------
 
 
-def _apply(tables: dict[str, Any], setting: str) -> None:
+def apply_setting(tables: dict[str, Any], setting: str) -> None:
     """Set one option: the value is TOML, or a bare word or path."""
     place, equals, text = setting.partition("=")
     if not equals or not place.strip():

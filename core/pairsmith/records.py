@@ -72,6 +72,25 @@ def records(path: Path, start: int = 0) -> Iterator[Record]:
     return islice(rows, start, None)
 
 
+def members(path: Path) -> Iterator[tuple[str, Record]]:
+    """Yield the keys and the values of a file that holds one JSON object, in the file's order.
+
+    Each value comes as a :class:`Record`, and of an array each of its values, under the key of the array: so a large file
+    is read in constant memory.
+
+    Raises :class:`StageError` where the file is something else, or cannot be read on.
+    """
+    if not path.is_file():
+        msg = f"{str(path)!r} is not a file"
+        raise StageError(msg)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _members(path, _Window(file, offset=_start(path)))
+    except UnicodeDecodeError:
+        msg = f"{str(path)!r}, line {_bad_line(path)} is not UTF-8; save the file as UTF-8"
+        raise StageError(msg) from None
+
+
 def read_at(path: Path, offset: int, length: int) -> Mapping[str, Any]:
     """Return the row whose bytes are at a place that :func:`records` gave before."""
     with path.open("rb") as file:
@@ -121,6 +140,14 @@ def _array(path: Path) -> Iterator[Record]:
 
 def _elements(path: Path, window: "_Window") -> Iterator[Record]:
     window.peek()
+    yield from _items(path, window)
+    if window.peek():
+        msg = f"{str(path)!r}, line {window.line}: there is text after the end of the array"
+        raise StageError(msg)
+
+
+def _items(path: Path, window: "_Window") -> Iterator[Record]:
+    """Yield the values of the array that begins here, and go behind its end."""
     window.take(window.at + 1)
     number = 0
     mark = window.peek()
@@ -142,8 +169,44 @@ def _elements(path: Path, window: "_Window") -> Iterator[Record]:
             window.take(window.at + 1)
             window.peek()
     window.take(window.at + 1)
+
+
+def _members(path: Path, window: "_Window") -> Iterator[tuple[str, Record]]:
+    def expect(marks: str, after: str) -> str:
+        mark = window.peek()
+        if not mark or mark not in marks:
+            msg = f"{str(path)!r}, line {window.line}: {after} there must be {' or '.join(map(repr, marks))}: {mark!r}"
+            raise StageError(msg)
+        return mark
+
+    expect("{", "at the start")
+    window.take(window.at + 1)
+    mark, number = expect('}"', "in an object"), 0
+    while mark == '"':
+        number += 1
+        line = window.line
+        try:
+            key = json.loads(window.element())
+            expect(":", f"after the key {key!r:.80}")
+            window.take(window.at + 1)
+            array = window.peek() == "["
+            offset = window.offset
+            data = b"" if array else window.element().encode()
+        except (ValueError, RecursionError) as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            msg = f"{str(path)!r}, entry {number} (line {line}) is not JSON: {reason}"
+            raise StageError(msg) from None
+        if array:
+            yield from ((key, record) for record in _items(path, window))
+        else:
+            yield key, Record(path=path, number=number, line=line, offset=offset, data=data)
+        if expect(",}", f"after entry {number}") == "}":
+            break
+        window.take(window.at + 1)
+        mark = expect('"', "after a comma")
+    window.take(window.at + 1)
     if window.peek():
-        msg = f"{str(path)!r}, line {window.line}: there is text after the end of the array"
+        msg = f"{str(path)!r}, line {window.line}: there is text after the end of the object"
         raise StageError(msg)
 
 

@@ -93,7 +93,9 @@ class Trainings:
                 worker.train(self.directory, stage, given, run, self.model.family, loss, trainer)
         if until != "reference":
             result = stage.note("result.json")
-            stage.finish(time.monotonic() - began, {"weights": result, "steps": _last(stage).get("step", 0)})
+            stage.finish(
+                time.monotonic() - began, {"weights": result, "counts": {"steps": _last(stage).get("step", 0)}}
+            )
 
     def _reference(
         self, training: Training, arm: str, items: Stage, start: Trained, loss: Loss, trainer: Trainer

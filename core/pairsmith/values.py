@@ -79,7 +79,9 @@ class Sample:
     """Images and a conversation that asks for an answer: the unit that every stage works on.
 
     ``candidates`` are several images of one prompt, before image judges keep the best. ``given`` are answers that came
-    with the sample. ``truth`` is what is known about the image: a scene graph, boxes, a reference answer.
+    with the sample. ``truth`` is what is known about the image: a scene graph, boxes, a reference answer. ``extra`` is
+    what else the row that a sample was read from said; nothing but the exporters reads it, so that a row goes out as
+    it came in.
     """
 
     id: str = field(validator=matches_re(r"(?s).+"))
@@ -89,6 +91,7 @@ class Sample:
     candidates: tuple[Image, ...] = ()
     given: tuple[Response, ...] = ()
     truth: Mapping[str, Any] = field(factory=dict)
+    extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)

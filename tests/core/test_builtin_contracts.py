@@ -6,8 +6,11 @@ from typing import Any
 
 from pairsmith.testing import (
     CorruptionContract,
+    DecomposerContract,
     GeneratorContract,
     ImageCheckContract,
+    ImageSourceContract,
+    JudgeContract,
     PairSelectorContract,
 )
 
@@ -44,6 +47,47 @@ class TestStored(GeneratorContract):
         path = tmp_path / "answers.jsonl"
         path.write_text("".join(json.dumps({"id": f"s{n}", "responses": ["One.", "Two."]}) + "\n" for n in range(3)))
         return {"path": str(path)}
+
+
+class TestStoredSamples(ImageSourceContract):
+    name = "pairsmith/stored"
+
+    def make_options(self, tmp_path: Path) -> dict[str, Any]:
+        path = tmp_path / "samples.jsonl"
+        path.write_text(
+            "".join(json.dumps({"id": f"s{n}", "images": ["a.jpg"], "prompt": "What?"}) + "\n" for n in range(3))
+        )
+        (tmp_path / "a.jpg").write_bytes(b"pixels")
+        return {"path": str(path)}
+
+
+class TestStoredClaims(DecomposerContract):
+    name = "pairsmith/stored"
+
+    def make_options(self, tmp_path: Path) -> dict[str, Any]:
+        path = tmp_path / "claims.jsonl"
+        claims = [{"aspect": "object", "text": "a cat"}, {"aspect": "attribute", "text": "it is black"}]
+        path.write_text("".join(json.dumps({"response_id": f"s/{n}", "claims": claims[:n]}) + "\n" for n in range(3)))
+        return {"path": str(path)}
+
+
+class TestStoredVerdictsOnClaims(JudgeContract):
+    name = "pairsmith/stored"
+
+    def make_options(self, tmp_path: Path) -> dict[str, Any]:
+        path = tmp_path / "verdicts.jsonl"
+        rows = [{"claim_id": f"s{n}/{k}#0", "outcome": "supported"} for n in range(3) for k in range(2)]
+        path.write_text("\n".join(map(json.dumps, rows)))
+        return {"path": str(path)}
+
+
+class TestStoredVerdictsOnResponses(JudgeContract):
+    name = "pairsmith/stored"
+
+    def make_options(self, tmp_path: Path) -> dict[str, Any]:
+        path = tmp_path / "verdicts.json"
+        path.write_text(json.dumps([{"response_id": f"s{n}/{k}", "score": k} for n in range(3) for k in range(2)]))
+        return {"path": str(path), "about": "responses"}
 
 
 class TestNone(ImageCheckContract):

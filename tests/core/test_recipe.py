@@ -190,11 +190,11 @@ def test_the_documentation_shows_these_faults() -> None:
     ({"requires": [""]}, "requires: '' is no name of a distribution; write it without a version, as 'pairsmith-x'"),
     ({"imags": {}}, "imags: unknown table; did you mean 'images'?"),
     ({"images": {"use": "numbrs"}}, "images.use: no image source 'numbrs'; did you mean 'numbers'?"),
-    ({"images": {}}, 'images: needs a line use = "NAME"; installed: numbers'),
+    ({"images": {}}, 'images: needs a line use = "NAME"; installed: stored, numbers'),
     ({"images": "numbers"}, "images: expected a table with a line use = \"NAME\", got 'numbers'"),
     ({"images": {"use": 3}}, "images.use: expected a component's name, got 3"),
     ({"images": {"use": ["numbers"]}}, "images.use: expected a component's name, got ['numbers']"),
-    ({"images": {"use": "best-worst"}}, "images.use: 'best-worst' is no image source but a pair selector; installed: numbers"),
+    ({"images": {"use": "best-worst"}}, "images.use: 'best-worst' is no image source but a pair selector; installed: numbers, stored"),
     ({"images": {"use": "numbers", "n": 3}}, "images.n: unknown option; there are none"),
     ({"engine": {"use": "threads"}}, "engine.use: no engine 'threads'; none is installed"),
     ({"responses": "stored"}, "responses: expected a table or several, got 'stored'"),
@@ -241,8 +241,8 @@ def test_what_is_required_and_missing_is_said_once_with_its_command(registry: Re
     said = faults(registry, requires=["pairsmith-nowhere", "attrs"], judges=[{"use": "a"}, {"use": "b"}])
     assert said == [
         "requires: 'pairsmith-nowhere' is not installed: pip install pairsmith-nowhere",
-        "judges[0].use: no judge 'a'; installed: toyworld-oracle",
-        "judges[1].use: no judge 'b'; installed: toyworld-oracle",
+        "judges[0].use: no judge 'a'; installed: stored, toyworld-oracle",
+        "judges[1].use: no judge 'b'; installed: stored, toyworld-oracle",
     ]
 
 

@@ -3,12 +3,13 @@
 import json
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pairsmith import records as module
 from pairsmith.errors import StageError
-from pairsmith.records import read_at, records
+from pairsmith.records import members, read_at, records
 
 
 @pytest.fixture
@@ -99,3 +100,45 @@ def test_a_row_without_end_is_not_read_into_memory(path: Path, start: str, monke
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="is not a file"):
         records(tmp_path)
+
+
+def members_of(path: Path, text: bytes) -> list[tuple[str, Any]]:
+    path.write_bytes(text)
+    return [(key, record.value()) for key, record in members(path)]
+
+
+def test_the_members_of_an_object_come_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "graphs.json"
+    graphs = {f"{n}": {"text": "é\U0001f600 " * 200_000, "n": n} for n in range(7)}
+    for start in (b"", b"\xef\xbb\xbf"):
+        assert dict(members_of(path, start + json.dumps(graphs, ensure_ascii=False, indent=1).encode())) == graphs
+    assert members_of(path, b" { } \r\n") == []
+    path.write_text(json.dumps(graphs))
+    for key, record in members(path):
+        assert read_at(path, record.offset, len(record.data)) == graphs[key]
+
+
+def test_arrays_inside_of_an_object_come_one_value_at_a_time(tmp_path: Path) -> None:
+    large = {"info": {"year": 2014}, "images": [{"id": n, "text": "x" * 100_000} for n in range(300)], "none": []}
+    found = members_of(tmp_path / "coco.json", json.dumps(large).encode())
+    assert found == [("info", large["info"]), *(("images", one) for one in large["images"])]
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    (b'{"a": [{}, }', "row 2 (line 1) is not JSON"),
+    (b'{"a": [{} {}]}', "after row 1 there must be ',' or ']'"),
+    (b"[1]", "line 1: at the start there must be '{': '['"),
+    (b"", "at the start there must be '{': ''"),
+    (b'{"a": {}', "after entry 1 there must be ',' or '}': ''"),
+    (b'{"a": {},}', "after a comma there must be '\"': '}'"),
+    (b'{"a" 1}', "after the key 'a' there must be ':': '1'"),
+    (b'{"a": {"b": }}', "entry 1 (line 1) is not JSON: Expecting value"),
+    (b"{a: 1}", "in an object there must be '}' or '\"': 'a'"),
+    (b'{"a": {}} x', "there is text after the end of the object"),
+    (b'{"a": {}, "b": "\xff"}', "line 1 is not UTF-8"),
+])  # fmt: skip
+def test_what_is_no_object_is_named(tmp_path: Path, text: bytes, said: str) -> None:
+    with pytest.raises(StageError) as error:
+        members_of(tmp_path / "x.json", text)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)

@@ -8,8 +8,23 @@ from pairsmith.builtin.options import (
     DemonstrationsOptions,
     MarginOptions,
     RandomOptions,
+    StoredClaimsOptions,
     StoredOptions,
+    StoredSamplesOptions,
+    StoredVerdictsOptions,
 )
+
+
+@hookimpl
+def pairsmith_image_sources() -> Iterator[Component]:
+    """Offer samples that are there already."""
+    yield Component(
+        name="stored",
+        factory="pairsmith.builtin.stored_samples:StoredSamples",
+        options=StoredSamplesOptions,
+        inputs="pairsmith.builtin.options:stored_samples_inputs",
+        summary="Samples from a JSON or JSON-lines file in pairsmith's own rows, with their images beside it.",
+    )
 
 
 @hookimpl
@@ -31,6 +46,30 @@ def pairsmith_generators() -> Iterator[Component]:
         options=StoredOptions,
         inputs="pairsmith.builtin.options:stored_inputs",
         summary="Answers from a JSON or JSON-lines file, joined to samples by id.",
+    )
+
+
+@hookimpl
+def pairsmith_decomposers() -> Iterator[Component]:
+    """Offer claims that are there already."""
+    yield Component(
+        name="stored",
+        factory="pairsmith.builtin.stored_claims:StoredClaims",
+        options=StoredClaimsOptions,
+        inputs="pairsmith.builtin.options:stored_inputs",
+        summary="Claims from a JSON or JSON-lines file, joined to responses by id.",
+    )
+
+
+@hookimpl
+def pairsmith_judges() -> Iterator[Component]:
+    """Offer verdicts that are there already."""
+    yield Component(
+        name="stored",
+        factory="pairsmith.builtin.stored_verdicts:StoredVerdicts",
+        options=StoredVerdictsOptions,
+        inputs="pairsmith.builtin.options:stored_inputs",
+        summary="Verdicts from a JSON or JSON-lines file, joined to claims or responses by id.",
     )
 
 

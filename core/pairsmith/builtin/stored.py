@@ -1,19 +1,16 @@
 """Answers that were made elsewhere, joined to samples by id."""
 
 import logging
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
-from weakref import finalize
 
+from pairsmith.builtin.joined import EXAMPLES, Joined
 from pairsmith.builtin.options import StoredOptions
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
-from pairsmith.records import read_at, records
 from pairsmith.values import Response, Sample
 
 _LOG = logging.getLogger(__name__)
-_EXAMPLES = 3
 
 
 class Stored:
@@ -26,12 +23,7 @@ class Stored:
     def __init__(self, options: StoredOptions, run: Run) -> None:  # noqa: ARG002 - every factory is given the run
         """Read no more than where the rows are."""
         self._options = options
-        self._index = sqlite3.connect("", check_same_thread=False)  # a file of its own that goes with the connection
-        finalize(self, self._index.close)
-        self._index.execute("CREATE TABLE rows (id TEXT, line INTEGER, offset INTEGER, length INTEGER)")
-        self._index.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", self._places())
-        self._index.execute("CREATE INDEX by_id ON rows (id)")
-        (self._ids,) = self._index.execute("SELECT count(DISTINCT id) FROM rows").fetchone()
+        self._joined = Joined(options.path, options.id_field, _check_row)
 
     def respond(
         self,
@@ -59,37 +51,24 @@ class Stored:
             )
         return [given[:1] for given in answers] if greedy else answers
 
-    def _places(self) -> Any:  # noqa: ANN401 - rows for the database
-        field = self._options.id_field
-        for record in records(self._options.path):
-            row = record.value()
-            if not isinstance(row.get(field), str | int) or isinstance(row.get(field), bool):
-                msg = f"{record.place} has no text or number as {field!r}: {row.get(field)!r}"
-                raise StageError(msg)
-            _answers_of(row, record.place)
-            yield str(row[field]), record.line, record.offset, len(record.data)
-
     def _answers(self, sample: Sample) -> list[Response]:
-        found = self._index.execute("SELECT line, offset, length FROM rows WHERE id = ? ORDER BY offset", (sample.id,))
-        given = [
-            (answer, row)
-            for line, offset, length in found
-            for row in [read_at(self._options.path, offset, length)]
-            for answer in _answers_of(row, f"{str(self._options.path)!r}, line {line}")
-        ]
+        given = [(answer, row) for row, place in self._joined.rows(sample.id) for answer in _answers_of(row, place)]
         stem = self._options.path.stem
         return [
             _response(f"{sample.id}/{stem}/{number}", sample, answer, row) for number, (answer, row) in enumerate(given)
         ]
 
     def _mismatch(self, missing: Sequence[Sample], asked: int) -> str:
-        there = [name for (name,) in self._index.execute("SELECT DISTINCT id FROM rows LIMIT ?", (_EXAMPLES,))]
-        wanted = [sample.id for sample in missing[:_EXAMPLES]]
+        wanted = [sample.id for sample in missing[:EXAMPLES]]
         return (
             f"{str(self._options.path)!r} has no answer to {len(missing)} of {asked} samples, such as "
-            f"{', '.join(map(repr, wanted))}; it holds {self._ids} ids, such as {', '.join(map(repr, there)) or 'none'}"
+            f"{', '.join(map(repr, wanted))}; it holds {self._joined.examples()}"
             f". The field {self._options.id_field!r} must hold the samples' ids"
         )
+
+
+def _check_row(row: Mapping[str, Any], place: str) -> None:
+    _answers_of(row, place)
 
 
 def _answers_of(row: Mapping[str, Any], place: str) -> list[Mapping[str, Any]]:

@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 
 from pairsmith import __version__
 from pairsmith.errors import PairsmithError, UsageError, in_short
 
-COMMANDS = ("run", "status", "report", "check", "plugins", "recipes", "copy")
+COMMANDS = ("run", "status", "report", "check", "plugins", "recipes", "copy", "import", "export")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"pairsmith {__version__}")
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        import_module(f"pairsmith.cli.{name}").add(subparsers)
+        import_module(f"pairsmith.cli.{name}_" if iskeyword(name) else f"pairsmith.cli.{name}").add(subparsers)
     return top
 
 

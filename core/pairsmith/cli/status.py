@@ -22,7 +22,7 @@ def execute(arguments: argparse.Namespace) -> int:
     print(f"{document['name']}: {document.get('summary', '')}")
     print(f"started {document['created']}, seed {document['seed']}" + _limit(document))
     for name, state in view.stages().items():
-        print(f"{name:<32}{_state(state):<12}{state['items']:>9}  {_counts(state['counts'])}".rstrip())
+        print(f"{name:<32}{_state(state):<12}{state['items'] or '':>9}  {_counts(state['counts'])}".rstrip())
         if state["facts"]:
             print(f"{'':<32}{', '.join(f'{name} {value}' for name, value in state['facts'].items())}")
     return 0

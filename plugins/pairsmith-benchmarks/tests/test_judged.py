@@ -297,7 +297,8 @@ def test_what_a_server_did_not_answer_is_counted_and_asked_for_again(tmp_path: P
     def respond(samples: Sequence[Sample], **how: Any) -> list[Any]:
         replies = answered(samples, **how)
         return [
-            Failed(reason="429") if one.prompt[0].text in down else reply for one, reply in zip(samples, replies, strict=True)
+            Failed(reason="429") if one.prompt[0].text in down else reply
+            for one, reply in zip(samples, replies, strict=True)
         ]
 
     expert.respond = respond

@@ -3,20 +3,18 @@
 import json
 import os
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import frozen
 
-from pairsmith.component import NoOptions
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
-from pairsmith.values import Demonstration, Item, Pair, Sample, Turn, user
-from pairsmith_formats.llava_export import LlavaExport
-from pairsmith_formats.llava_source import LlavaPreferences
-from pairsmith_formats.options import LlavaPreferencesOptions
+from pairsmith.values import Demonstration, Pair, Sample, Turn, user
+from pairsmith_formats.llava import preferences_export, preferences_source
+from pairsmith_formats.options import ExportOptions, RowsOptions
+from pairsmith_formats.source import RowSource
 
 SHARED = Path(os.environ.get("PAIRSMITH_SHARED", Path(__file__).parents[4] / "shared"))
 PUBLISHED = SHARED / "data" / "pds-dpo"
@@ -38,8 +36,8 @@ def row(name: Any = "r1", **changes: Any) -> dict[str, Any]:
     return {key: value for key, value in made.items() if value is not None}
 
 
-def source(path: Path, run: Run, **options: Any) -> LlavaPreferences:
-    return LlavaPreferences(LlavaPreferencesOptions(path=path, **options), run)
+def source(path: Path, run: Run, **options: Any) -> RowSource:
+    return preferences_source(RowsOptions(path=path, **options), run)
 
 
 def read(folder: Path, run: Run, *rows: Any, **options: Any) -> list[Sample]:
@@ -47,25 +45,13 @@ def read(folder: Path, run: Run, *rows: Any, **options: Any) -> list[Sample]:
     return list(source(folder, run, **options).samples())
 
 
-@frozen
-class View:
-    """As much of a run as an exporter reads."""
-
-    values: tuple[Pair | Demonstration, ...]
-
-    def items(self, arm: str = "") -> Iterator[Item]:
-        """Yield the items."""
-        assert not arm
-        return (Item(value=value) for value in self.values)
-
-
 def pairs_of(sample: Sample) -> Pair:
     chosen, rejected = sample.given
     return Pair(id=f"{sample.id}:{chosen.id}:{rejected.id}", sample=sample, chosen=chosen, rejected=rejected)
 
 
-def export(run: Run, destination: Path, *values: Pair | Demonstration) -> Any:
-    LlavaExport(NoOptions(), run).export(View(values), destination)  # type: ignore[arg-type]
+def export(formats: Any, destination: Path, *values: Pair | Demonstration) -> Any:
+    preferences_export(ExportOptions(), formats.run).export(formats.View(values), destination)
     return json.loads((destination / "pairs.json").read_text(encoding="utf-8"))
 
 
@@ -113,7 +99,7 @@ def test_a_row_without_image_is_allowed(tmp_path: Path, run: Run) -> None:
     ({"id": None}, "has no text or number as 'id': None"),
     ({"id": True}, "has no text or number as 'id': True"),
     ({"conversations": None}, "has no list of turns 'conversations'"),
-    ({"conversations": []}, "must end 'conversations' with a question and an answer"),
+    ({"conversations": []}, "has no list of turns 'conversations': a list of 0"),
     ({"rejected_conversations": says("What?")}, "must end 'rejected_conversations' with a question and an answer"),
     ({"conversations": [{"from": "bot", "value": "x"}]}, "{'from': 'bot', 'value': 'x'}"),
     ({"conversations": [*says("What?"), {"from": "gpt", "value": None}]}, "{'from': 'gpt', 'value': None}"),
@@ -180,7 +166,9 @@ def test_a_source_starts_in_the_middle(tmp_path: Path, run: Run) -> None:
 
 
 def test_the_file_must_be_there_and_alone(tmp_path: Path, run: Run) -> None:
-    with pytest.raises(StageError, match=r"must hold one \.json or \.jsonl file: there is none"):
+    with pytest.raises(
+        StageError, match=r"must hold one \.json, \.jsonl or \.parquet file: there is none\. It is published as PDS-DPO"
+    ):
         source(tmp_path, run)
     (tmp_path / "a.json").write_text("[]")
     (tmp_path / "b.jsonl").write_text("")
@@ -189,7 +177,7 @@ def test_the_file_must_be_there_and_alone(tmp_path: Path, run: Run) -> None:
     assert list(source(tmp_path / "a.json", run).samples()) == list(source(tmp_path / "b.jsonl", run).samples()) == []
     with pytest.raises(StageError, match="neither a file nor a folder"):
         source(tmp_path / "absent", run)
-    with pytest.raises(StageError, match="is not a folder"):
+    with pytest.raises(StageError, match="is neither a folder nor a tar or zip file"):
         source(tmp_path / "a.json", run, images=tmp_path / "absent")
 
 
@@ -207,7 +195,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, run: Run) -> None:
     assert many < 1.3 * few, f"{few:,} bytes for 1,000 rows and {many:,} for 4,000"
 
 
-def test_pairs_survive_the_way_out_and_in(tmp_path: Path, run: Run) -> None:
+def test_pairs_survive_the_way_out_and_in(tmp_path: Path, run: Run, formats: Any) -> None:
     (tmp_path / "in" / "images").mkdir(parents=True)
     (tmp_path / "in" / "images" / "a.jpg").write_bytes(b"pixels")
     turns = says("<image>\nWhat is this?", "A vase.", "Sure? é \U0001f600", "Yes.")
@@ -216,7 +204,7 @@ def test_pairs_survive_the_way_out_and_in(tmp_path: Path, run: Run) -> None:
         row("two", image=None, conversations=says("Hi", "Hello"), rejected_conversations=says("Ho", "No")),
     ]
     before = read(tmp_path / "in", run, *rows)
-    written = export(run, tmp_path / "out", *map(pairs_of, before))
+    written = export(formats, tmp_path / "out", *map(pairs_of, before))
     after = list(source(tmp_path / "out", run).samples())
     assert written == rows
     assert [(sample.id, sample.prompt, sample.given) for sample in after] == [
@@ -225,23 +213,26 @@ def test_pairs_survive_the_way_out_and_in(tmp_path: Path, run: Run) -> None:
     assert after[0].images[0].path.read_bytes() == b"pixels"
 
 
-def test_ids_stay_apart_where_a_sample_has_several_pairs(tmp_path: Path, run: Run) -> None:
+def test_ids_stay_apart_where_a_sample_has_several_pairs(tmp_path: Path, run: Run, formats: Any) -> None:
     (sample,) = read(
         tmp_path, run, row("one", image=None, conversations=says("a", "b"), rejected_conversations=says("a", "c"))
     )
     one = pairs_of(sample)
-    assert [made["id"] for made in export(run, tmp_path / "out", one, one)] == ["one", "one:one/chosen:one/rejected"]
-    assert export(run, tmp_path / "none") == []
+    assert [made["id"] for made in export(formats, tmp_path / "out", one, one)] == [
+        "one",
+        "one:one/chosen:one/rejected",
+    ]
+    assert export(formats, tmp_path / "none") == []
 
 
-def test_a_demonstration_cannot_be_written(tmp_path: Path, run: Run) -> None:
+def test_a_demonstration_cannot_be_written(tmp_path: Path, run: Run, formats: Any) -> None:
     (sample,) = read(tmp_path, run, row())
     with pytest.raises(StageError, match="'d' is a demonstration and has no rejected answer"):
-        export(run, tmp_path / "out", Demonstration(id="d", sample=sample, chosen=sample.given[0]))
+        export(formats, tmp_path / "out", Demonstration(id="d", sample=sample, chosen=sample.given[0]))
 
 
 @published
-def test_the_published_sample_reads_and_goes_round(tmp_path: Path, run: Run) -> None:
+def test_the_published_sample_reads_and_goes_round(tmp_path: Path, run: Run, formats: Any) -> None:
     raw: list[Mapping[str, Any]] = json.loads((PUBLISHED / "pairs.json").read_text(encoding="utf-8"))
     found = list(source(PUBLISHED, run).samples())
     assert [sample.id for sample in found] == ["art-2", "art-4", "art-5", "art-6", "art-8"]
@@ -251,7 +242,7 @@ def test_the_published_sample_reads_and_goes_round(tmp_path: Path, run: Run) -> 
             one[side][1]["value"] for side in ("conversations", "rejected_conversations")
         ]
         assert sample.images[0].path.is_file()
-    export(run, tmp_path / "out", *map(pairs_of, found))
+    export(formats, tmp_path / "out", *map(pairs_of, found))
     again = list(source(tmp_path / "out", run).samples())
     assert [(sample.prompt, sample.given) for sample in again] == [(sample.prompt, sample.given) for sample in found]
     for one, other in zip(again, found, strict=True):

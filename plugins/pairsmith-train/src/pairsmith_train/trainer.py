@@ -1,15 +1,13 @@
 """The trainer: transformers' own, given trees."""
 
-import json
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import Dataset
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
 from transformers.utils import logging
 
 from pairsmith.errors import StageError
@@ -17,6 +15,7 @@ from pairsmith.interfaces import Job, Loss, Run, Weights
 from pairsmith.values import Item
 from pairsmith_train import engine, guards
 from pairsmith_train.batch import Batch, Collator, Reference, by_cell, stored
+from pairsmith_train.callbacks import Marks, Metrics
 from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder
 from pairsmith_train.options import TreeOptions
@@ -122,7 +121,7 @@ class TreeTrainer:
             args=arguments,
             train_dataset=_Items(job, kept),
             data_collator=collator,
-            callbacks=[_Marks(checkpoints), _Metrics(job.metrics)],
+            callbacks=[Marks(checkpoints), Metrics(job.metrics)],
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
         trainer.loss, trainer.precision = job.loss, options.precision
@@ -239,52 +238,6 @@ class _Items(Dataset[tuple[Item, Reference | None]]):
     def __getitem__(self, index: int) -> tuple[Item, Reference | None]:
         place = self._kept[index]
         return self._items[place], None if self._reference is None else self._reference[place]
-
-
-class _Marks(TrainerCallback):  # type: ignore[misc]
-    """Marks each checkpoint as whole once transformers is done with it."""
-
-    def __init__(self, checkpoints: Checkpoints) -> None:
-        self._checkpoints = checkpoints
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
-        if torch.distributed.is_initialized():
-            torch.distributed.barrier()  # every rank has written its own part of the checkpoint
-        if state.is_world_process_zero:
-            self._checkpoints.mark(state.global_step)
-
-
-class _Metrics(TrainerCallback):  # type: ignore[misc]
-    """Appends a line per step to the run's metrics."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._began = path, time.monotonic()
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ANN401, ARG002
-        watched = getattr(state, "watched", [])
-        state.watched = []
-        if not state.is_world_process_zero or logs is None or "loss" not in logs:
-            return
-        names = watched[0] if watched else {}
-        means = {name: sum(one[name] for one in watched) / len(watched) for name in names}
-        row = {
-            "step": state.global_step,
-            "steps": state.max_steps,
-            "epoch": logs.get("epoch"),
-            "loss": logs["loss"],
-            "learning_rate": logs.get("learning_rate"),
-            "grad_norm": logs.get("grad_norm"),
-            **means,
-            "seconds": round(time.monotonic() - self._began, 3),
-        }
-        if not torch.isfinite(torch.tensor(row["loss"])):
-            msg = (
-                f"the loss of step {state.global_step} is {row['loss']}; lower train.learning_rate or look at the pairs"
-            )
-            raise StageError(msg)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
 
 
 def _to(batch: Batch, device: str) -> Batch:

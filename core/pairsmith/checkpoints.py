@@ -1,0 +1,77 @@
+"""Models that experts load: what identifies one, and one sentence where it cannot be had.
+
+Nothing here loads a model. A plugin that does wraps its loading in :func:`explained`, and names what it loaded by
+:func:`fingerprint` in the key under which it keeps answers.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from pairsmith.component import Needs
+from pairsmith.errors import PairsmithError, StageError
+
+IDENTIFYING = (".safetensors", ".json", ".jinja", ".model", ".txt", ".py", ".onnx")
+"""Endings of the files that make a model what it is."""
+
+_GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
+_digests: dict[tuple[Path, int, int], str] = {}
+
+
+def fingerprint(path: str, commit: str | None = None) -> str:
+    """Return what changes when a model does: a hash of a directory's files, or a hub id's commit.
+
+    A file is read once per process, unless its size or time changes.
+    """
+    directory = Path(path)
+    if not directory.is_dir():
+        return f"{path}@{commit}"
+    files = sorted(file for file in directory.iterdir() if file.suffix in IDENTIFYING and file.is_file())
+    return sha256("\n".join(f"{file.name} {_digest(file)}" for file in files).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    status = path.stat()
+    key = (path, status.st_size, status.st_mtime_ns)
+    if key not in _digests:
+        with path.open("rb") as file:
+            _digests[key] = file_digest(file, "sha256").hexdigest()
+    return _digests[key]
+
+
+@contextmanager
+def explained(where: str, path: str) -> Iterator[None]:
+    """Word what goes wrong when the model of ``where``, e.g. ``"[[judges]] use = 'vqa': model"``, is loaded."""
+    try:
+        yield
+    except PairsmithError:
+        raise
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise StageError(_sentence(where, path, error)) from error
+
+
+def _sentence(where: str, path: str, error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    directory = Path(path)
+    if directory.is_dir():
+        there = ", ".join(sorted(file.name for file in directory.iterdir())[:12]) or "nothing"
+        return f"{where} = {path!r} cannot be loaded: {first} (the directory holds {there})"
+    if path.startswith((".", "/", "~")) or path.count("/") > 1:
+        return f"{where} = {path!r} is no directory; give one that holds config.json and *.safetensors, or a hub id"
+    if os.environ.get("HF_HUB_OFFLINE", "0") not in {"", "0"}:
+        return (
+            f"{where} = {path!r} is neither a directory nor in the hub's local cache, and HF_HUB_OFFLINE is set; unset it, "
+            f"or give a directory"
+        )
+    return (
+        f"{where} = {path!r} could not be had from the hub: {first}. Check the name and the network; only safetensors "
+        f"weights are read, and a gated model needs HF_TOKEN in the environment"
+    )
+
+
+def model_needs(*paths: str) -> Needs:
+    """Return what the models at ``paths`` ask of the machine: downloads, and those that want a licence accepted."""
+    absent = tuple(path for path in paths if path and not Path(path).is_dir())
+    return Needs(downloads=absent, gated=tuple(path for path in absent if path.startswith(_GATED)))

@@ -1,0 +1,19 @@
+"""Claims put as questions to a model that sees the image."""
+
+from collections.abc import Iterable
+
+from pairsmith import Component, hookimpl
+from pairsmith_vqa.options import VqaOptions
+
+
+@hookimpl
+def pairsmith_judges() -> Iterable[Component]:
+    """Offer the judge."""
+    yield Component(
+        name="vqa",
+        factory="pairsmith_vqa.judge:Vqa",
+        options=VqaOptions,
+        needs="pairsmith_vqa.options:needs",
+        inputs="pairsmith_vqa.options:inputs",
+        summary="Asks BLIP-2, BLIP, ViLT or any VLM whether a claim is so; a grammar gate keeps odd questions out.",
+    )

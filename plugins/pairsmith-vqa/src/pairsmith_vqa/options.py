@@ -1,0 +1,105 @@
+"""Options of the judge. Imports no model library."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import Attribute, field, frozen
+from attrs.validators import and_, deep_iterable, ge, in_, le, min_len
+
+from pairsmith.checkpoints import model_needs
+from pairsmith.component import Needs
+from pairsmith_vqa.questions import QUESTIONS, unknown_place
+
+Aspect = Literal["object", "attribute", "scale", "count", "relation", "spatial", "text"]
+ASPECTS: tuple[Aspect, ...] = ("object", "attribute", "scale", "count", "relation", "spatial", "text")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+_SHARE = and_(ge(0.0), le(1.0))
+
+
+def _questions(_: object, __: object, value: Mapping[str, str]) -> None:
+    for aspect, text in value.items():
+        if aspect not in QUESTIONS:
+            msg = f"'questions' has no aspect {aspect!r}; there are {', '.join(QUESTIONS)}"
+            raise ValueError(msg)
+        wrong = unknown_place(aspect, text)
+        if wrong is not None:
+            msg = f"'questions': {aspect} = {text!r}: {wrong}"
+            raise ValueError(msg)
+
+
+def _prompt(_: object, attribute: "Attribute[Any]", value: str) -> None:
+    if value and value.count("{}") != 1:
+        msg = f"{attribute.name!r} must hold '{{}}' once, where the question goes: {value!r}"
+        raise ValueError(msg)
+
+
+@frozen(kw_only=True)
+class VqaOptions:
+    """Options of ``[[judges]] use = "vqa"``."""
+
+    model: str = field(
+        default="Salesforce/blip2-flan-t5-xl",
+        validator=min_len(1),
+        metadata={
+            "help": "BLIP-2, BLIP or ViLT for questions, or any image-text-to-text model: a directory or a hub id"
+        },
+    )
+    revision: str | None = field(default=None, metadata={"help": "branch, tag or commit of a hub id"})
+    aspects: tuple[Aspect, ...] = field(
+        default=("attribute", "relation"),
+        validator=[min_len(1), deep_iterable(in_(ASPECTS))],
+        metadata={"help": "the claims it is asked about"},
+    )
+    questions: Mapping[str, str] = field(
+        factory=dict,
+        validator=_questions,
+        metadata={"help": "own wording of an aspect, e.g. 'Is the {object} {attribute}?'"},
+    )
+    prompt: str = field(
+        default="",
+        validator=_prompt,
+        metadata={"help": "what stands around the question {}; empty: what the kind of model was trained with"},
+    )
+    answer: Literal["generated", "p-yes"] = field(
+        default="generated",
+        validator=in_(("generated", "p-yes")),
+        metadata={"help": "generated: the yes or no it says; p-yes: its probability of yes against no"},
+    )
+    threshold: float = field(
+        default=0.5, validator=_SHARE, metadata={"help": "probability of yes from which a claim is supported (p-yes)"}
+    )
+    gate: str = field(
+        default="", metadata={"help": "a classifier of grammatical sentences: a directory or a hub id; empty: no gate"}
+    )
+    gate_revision: str | None = field(default=None, metadata={"help": "branch, tag or commit of the gate's hub id"})
+    gate_label: int = field(default=1, validator=ge(0), metadata={"help": "the gate's label that means grammatical"})
+    gate_threshold: float = field(
+        default=0.75,
+        validator=_SHARE,
+        metadata={"help": "probability of being grammatical below which nothing is judged"},
+    )
+    max_new_tokens: int = field(default=10, validator=ge(1), metadata={"help": "longest answer, in tokens"})
+    batch_size: int = field(default=16, validator=ge(1), metadata={"help": "questions put to the model together"})
+    max_pixels: int = field(
+        default=40_000_000, validator=ge(1), metadata={"help": "width times height beyond which no image is decoded"}
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = field(
+        default="auto",
+        validator=in_(DTYPES),
+        metadata={"help": "type of the weights; auto: bfloat16 on a GPU, or float32"},
+    )
+    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
+    trust_remote_code: bool = field(
+        default=False, metadata={"help": "run Python code that comes with the model; read it first"}
+    )
+
+
+def needs(options: VqaOptions) -> Needs:
+    """Return what the models ask of the machine."""
+    return model_needs(options.model, options.gate)
+
+
+def inputs(options: VqaOptions) -> Sequence[Path]:
+    """Return the models that are directories."""
+    return [path for path in map(Path, filter(None, (options.model, options.gate))) if path.is_dir()]

@@ -1,0 +1,59 @@
+"""What identifies an expert's model, and what is said where it cannot be had."""
+
+from pathlib import Path
+
+import pytest
+
+from pairsmith.checkpoints import explained, fingerprint, model_needs
+from pairsmith.errors import StageError
+
+
+def test_a_directory_is_what_its_files_hold(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(b"weights")
+        (folder / "README.md").write_text(folder.name)
+    assert fingerprint(str(one)) == fingerprint(str(other))
+    (other / "model.safetensors").write_bytes(b"other weights")
+    assert fingerprint(str(one)) != fingerprint(str(other))
+
+
+def test_a_hub_id_is_its_commit() -> None:
+    assert fingerprint("org/model", "abc") == "org/model@abc"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/no/such/place", "is no directory"),
+        ("org/model", "HF_HUB_OFFLINE is set"),
+        ("DIR", "the directory holds nothing"),
+    ],
+)
+def test_what_cannot_be_loaded_is_said_in_a_sentence(
+    path: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with (
+        pytest.raises(StageError, match=words) as caught,
+        explained("[[judges]] model", str(tmp_path) if path == "DIR" else path),
+    ):
+        raise OSError("no file\nand a long tale")
+    assert "\n" not in str(caught.value)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    with pytest.raises(StageError, match="could not be had from the hub: no file"), explained("model", "org/model"):
+        raise OSError("no file\nand a long tale")
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with pytest.raises(StageError, match="as it was"), explained("model", "org/model"):
+        raise StageError("as it was")
+    with pytest.raises(ZeroDivisionError), explained("model", "org/model"):
+        _ = 1 / 0
+
+
+def test_needs_are_what_is_not_here(tmp_path: Path) -> None:
+    needs = model_needs(str(tmp_path), "", "meta-llama/Meta-Llama-3-8B-Instruct", "IDEA-Research/grounding-dino-base")
+    assert needs.downloads == ("meta-llama/Meta-Llama-3-8B-Instruct", "IDEA-Research/grounding-dino-base")
+    assert needs.gated == ("meta-llama/Meta-Llama-3-8B-Instruct",)
