@@ -258,8 +258,8 @@ class Loss(Protocol):
 class EncodedPrompt:
     """A prompt as the language model reads it, with every image expanded to its tokens.
 
-    All three have the same length. Token ``k`` is the ``slots[k]``-th token of the ``image_of[k]``-th image; both are -1
-    for a text token.
+    All three have the same length. Token ``k`` shows the ``slots[k]``-th feature of the ``image_of[k]``-th image; both are
+    -1 for a text token. A prompt need not show all features of an image, but always its last: so they can be counted.
     """
 
     tokens: tuple[int, ...]

@@ -4,6 +4,22 @@ from collections.abc import Iterable
 
 from pairsmith import Component, hookimpl
 
+_FAMILIES = (
+    (
+        "llava-next",
+        "any_resolution:LlavaNextFamily",
+        "LLaVA-NeXT (LLaVA-1.6): the whole picture and its tiles (any-res).",
+    ),
+    ("llava-onevision", "any_resolution:LlavaOneVisionFamily", "LLaVA-OneVision: SigLIP, Qwen2, any-res."),
+    ("qwen2-vl", "qwen_vl:Qwen2VLFamily", "Qwen2-VL: pictures in their own size, positions of three axes (M-RoPE)."),
+    ("qwen2-5-vl", "qwen_vl:Qwen25VLFamily", "Qwen2.5-VL: as Qwen2-VL, with a tower that attends within windows."),
+    ("qwen3-vl", "qwen_vl:Qwen3VLFamily", "Qwen3-VL: features of several layers of the tower (DeepStack)."),
+    ("internvl", "internvl:InternVLFamily", "InternVL 2.5 to 3.5, the checkpoints that end in -hf."),
+    ("idefics3", "idefics3:Idefics3Family", "Idefics3: rows of tiles."),
+    ("smolvlm", "idefics3:SmolVLMFamily", "SmolVLM and SmolVLM2: Idefics3's make in small."),
+    ("gemma3", "gemma3:Gemma3Family", "Gemma 3 with vision: an image's tokens see each other both ways."),
+)
+
 
 @hookimpl
 def pairsmith_model_families() -> Iterable[Component]:
@@ -12,8 +28,24 @@ def pairsmith_model_families() -> Iterable[Component]:
         name="llava",
         factory="pairsmith_hf.llava:LlavaFamily",
         options="pairsmith_hf.options:LlavaOptions",
+        revision=2,
         needs="pairsmith_hf.options:model_needs",
         summary="LLaVA-1.5 and its kin: CLIP, a projector, a Llama, a fixed number of tokens an image.",
+    )
+    for name, factory, summary in _FAMILIES:
+        yield Component(
+            name=name,
+            factory=f"pairsmith_hf.{factory}",
+            options="pairsmith_hf.options:ModelOptions",
+            needs="pairsmith_hf.options:model_needs",
+            summary=summary,
+        )
+    yield Component(
+        name="auto",
+        factory="pairsmith_hf.auto:AutoFamily",
+        options="pairsmith_hf.options:AutoOptions",
+        needs="pairsmith_hf.options:model_needs",
+        summary="Any other model of transformers that takes images and text; it says where it must read path by path.",
     )
     yield Component(
         name="random-llava",

@@ -87,7 +87,9 @@ class HfGenerator:
     @torch.inference_mode()
     def _generate(self, requests: list[Request], number: int, seed: int | None) -> list[tuple[str, str]]:
         """Return text and ``"stop"`` or ``"length"`` of each answer; the answers of one prompt stand together."""
-        batch = {name: tensor.to(self._device) for name, tensor in self._codec.requests(requests).items()}
+        # Each prompt as often as it is answered: generate's own way would tear the images of one prompt apart.
+        repeated = [request for request in requests for _ in range(number)]
+        batch = {name: tensor.to(self._device) for name, tensor in self._codec.requests(repeated).items()}
         if "pixel_values" in batch:
             batch["pixel_values"] = batch["pixel_values"].to(getattr(torch, self._dtype))
         drawing: dict[str, Any] = {"do_sample": False}
@@ -96,7 +98,6 @@ class HfGenerator:
             drawing = {"do_sample": True, **self._recorded}
         config = GenerationConfig(
             max_new_tokens=self._options.max_new_tokens,
-            num_return_sequences=number,
             pad_token_id=self._codec.pad_token,
             eos_token_id=self._codec.end,
             use_cache=True,

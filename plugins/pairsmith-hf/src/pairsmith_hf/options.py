@@ -16,8 +16,8 @@ _GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
 
 
 @frozen(kw_only=True)
-class LlavaOptions:
-    """Options of ``[model] use = "llava"``."""
+class ModelOptions:
+    """Options of ``[model]`` for every family that reads a model from a directory or the hub."""
 
     path: str = field(metadata={"help": "a directory, a hub id, or the name of a model that a plugin ships"})
     revision: str | None = field(default=None, metadata={"help": "branch, tag or commit of a hub id"})
@@ -27,6 +27,29 @@ class LlavaOptions:
     )
     trust_remote_code: bool = field(
         default=False, metadata={"help": "run Python code that comes with the model; read it first"}
+    )
+
+
+@frozen(kw_only=True)
+class LlavaOptions(ModelOptions):
+    """Options of ``[model] use = "llava"``."""
+
+    pad_to_square: bool = field(
+        default=False,
+        metadata={
+            "help": "pad images to a square with the mean colour, as the original LLaVA-1.5, instead of cropping"
+        },
+    )
+
+
+@frozen(kw_only=True)
+class AutoOptions(ModelOptions):
+    """Options of ``[model] use = "auto"``."""
+
+    passes: Literal["auto", "separate"] = field(
+        default="auto",
+        validator=in_(("auto", "separate")),
+        metadata={"help": "separate: never read the cells of a pair as one tree; auto: where the model allows it"},
     )
 
 
@@ -74,7 +97,7 @@ class GeneratorOptions:
     device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
 
 
-def model_needs(options: LlavaOptions) -> Needs:
+def model_needs(options: ModelOptions) -> Needs:
     """Return what a model asks of the machine, as far as its name tells."""
     if Path(options.path).is_dir():
         return Needs()

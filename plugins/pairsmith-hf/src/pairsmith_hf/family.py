@@ -1,0 +1,172 @@
+"""What model families have in common: loading, the freeze map, and a tree read by an unchanged decoder."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar, get_args
+
+import torch
+import transformers
+from attrs import field, frozen
+from torch import Tensor
+from torch.nn import Module
+from transformers import AutoConfig
+
+from pairsmith.errors import StageError
+from pairsmith.interfaces import Part, Run, TreeBatch, Weights
+from pairsmith_hf import checkpoint, processors
+from pairsmith_hf.codec import ImageTextCodec
+from pairsmith_hf.masks import masks
+from pairsmith_hf.options import ModelOptions
+
+
+@frozen
+class Features:
+    """The features of a batch's images, ``[N, hidden]``, and what else the decoder is given because of them."""
+
+    rows: Tensor
+    more: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen
+class Owned:
+    """A part of a model: a pattern that the names of its parameters begin with, and one of its linear modules' ends."""
+
+    parameters: str
+    linear: str
+
+
+@frozen(kw_only=True)
+class Layout:
+    """Where a model has its parts: ``decoder`` is the name of the language model within ``model.model``."""
+
+    vision: Owned
+    projector: Owned
+    language_model: Owned
+    decoder: str = "language_model"
+
+    def part(self, part: Part) -> Owned:
+        """Return one of the parts."""
+        owned: Owned = getattr(self, part.replace("-", "_"))
+        return owned
+
+
+class Family:
+    """Implements :class:`pairsmith.interfaces.ModelFamily`; a model's own family says where it differs.
+
+    ``model_class`` is the name of transformers' class.
+    """
+
+    model_class: ClassVar[str]
+    layout: Layout
+    codec_class: ClassVar[type[ImageTextCodec]] = ImageTextCodec
+
+    def __init__(self, options: ModelOptions, run: Run) -> None:  # noqa: ARG002 - the signature of every factory
+        """Remember where the model is; nothing is loaded yet."""
+        self.options = options
+        self.dtype = options.dtype
+        self.weights = Weights(path=str(Path(options.path).expanduser()), revision=options.revision)
+
+    def fingerprint(self, weights: Weights) -> str:
+        """Return a hash that changes when the weights, the processor or the template change."""
+        found = checkpoint.fingerprint(weights)
+        return sha256(f"{found} {self.reading()}".encode()).hexdigest() if self.reading() else found
+
+    def reading(self) -> str:
+        """Return what the options change about how images are read, empty where they change nothing."""
+        return ""
+
+    def codec(self, weights: Weights) -> ImageTextCodec:
+        """Load the processor."""
+        self.check(weights)
+        return self.codec_class(processors.load(weights, trust_remote_code=self.options.trust_remote_code), weights)
+
+    def load(self, weights: Weights, *, device: str, dtype: str) -> Module:
+        """Load the model in evaluation mode, its adapter merged. Only safetensors are read."""
+        self.check(weights)
+        with checkpoint.explained(weights):
+            model: Any = getattr(transformers, self.model_class).from_pretrained(
+                weights.path,
+                revision=weights.revision,
+                dtype=getattr(torch, dtype),
+                attn_implementation=self.options.attention,
+                use_safetensors=True,
+                trust_remote_code=self.options.trust_remote_code,
+            )
+            if weights.adapter is not None:
+                from peft import PeftModel
+
+                model = PeftModel.from_pretrained(model, str(weights.adapter)).merge_and_unload()
+        placed: Module = model.to(device).eval()
+        return placed
+
+    def check(self, weights: Weights) -> None:
+        """Raise where a model is of another make: transformers would fill what does not fit with random numbers."""
+        expected = getattr(transformers, self.model_class).config_class.model_type
+        with checkpoint.explained(weights):
+            config = AutoConfig.from_pretrained(
+                weights.path, revision=weights.revision, trust_remote_code=self.options.trust_remote_code
+            )
+        if config.model_type != expected:
+            msg = (
+                f"[model] path = {weights.path!r} is a {config.model_type!r}, and this family reads {expected!r}; set use = "
+                f"{config.model_type.replace('_', '-')!r}, or 'auto' if there is no such family"
+            )
+            raise StageError(msg)
+
+    def parts(self) -> Mapping[Part, str]:
+        """Return the parameters' names of each part."""
+        return {part: self.layout.part(part).parameters for part in get_args(Part)}
+
+    def lora_targets(self, scope: Sequence[Part]) -> str:
+        """Return the linear modules of these parts; the embeddings and the head stay as they are."""
+        return rf".*({'|'.join(self.layout.part(part).linear for part in scope)})"
+
+    def hidden_states(self, module: Module, batch: TreeBatch) -> Tensor:
+        """Run the model without its head on a tree: ``[B, L, hidden]``. Each distinct image is encoded once."""
+        model = inner(module)
+        is_image = batch.features >= 0
+        embedded = model.get_input_embeddings()(batch.tokens.masked_fill(is_image, 0))
+        more: Mapping[str, Any] = {}
+        if batch.images:
+            found = self.features(model.model, batch)
+            rows = found.rows.to(embedded.dtype)
+            embedded = torch.where(is_image[..., None], rows[batch.features.clamp(min=0)], embedded)
+            more = found.more
+        decoder = getattr(model.model, self.layout.decoder)
+        hidden: Tensor = decoder(
+            inputs_embeds=embedded,
+            attention_mask=masks(self.sees(batch), decoder.config, embedded.dtype),
+            position_ids=batch.positions if len(batch.positions) > 1 else batch.positions[0],
+            use_cache=False,
+            **more,
+        ).last_hidden_state
+        return hidden
+
+    def features(self, model: Any, batch: TreeBatch) -> Features:  # noqa: ANN401 - the model without its head
+        """Encode the distinct images of a batch."""
+        found = model.get_image_features(**self.inputs(batch.images)).pooler_output
+        return Features(flattened(found))
+
+    def inputs(self, images: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Return the images of a batch as the model's own methods read them."""
+        return dict(images)
+
+    def sees(self, batch: TreeBatch) -> Tensor:
+        """Return who sees whom, ``[B, L, L]``."""
+        return batch.sees
+
+    def head(self, module: Module) -> Module:
+        """Return the language-model head."""
+        head: Module = inner(module).get_output_embeddings()
+        return head
+
+
+def flattened(features: Tensor | Sequence[Tensor]) -> Tensor:
+    """Return the features of several images as one table ``[N, hidden]``."""
+    return torch.cat([one.flatten(0, -2) for one in features])
+
+
+def inner(module: Any) -> Any:  # noqa: ANN401 - peft's wrapper, or the model itself
+    """Return the model inside an adapter's wrapper."""
+    return module.get_base_model() if hasattr(module, "get_base_model") else module
