@@ -4,11 +4,19 @@ from collections.abc import Iterator
 
 from pairsmith import Component, hookimpl
 from pairsmith.builtin.options import (
+    BestOnlyOptions,
     BestWorstOptions,
     DemonstrationsOptions,
+    FlipOptions,
+    LengthBalanceOptions,
     MarginOptions,
+    MaxVsRandomBelowOptions,
     RandomOptions,
+    RejectionSamplingOptions,
+    SteeredOptions,
+    SteerlmOptions,
     StoredOptions,
+    SubsetOptions,
 )
 
 
@@ -31,6 +39,12 @@ def pairsmith_generators() -> Iterator[Component]:
         options=StoredOptions,
         inputs="pairsmith.builtin.options:stored_inputs",
         summary="Answers from a JSON or JSON-lines file, joined to samples by id.",
+    )
+    yield Component(
+        name="steered",
+        factory="pairsmith.builtin.steerlm:Steered",
+        options=SteeredOptions,
+        summary="Another generator's answers to prompts that ask for fixed attributes (SteerLM's inference).",
     )
 
 
@@ -65,6 +79,48 @@ def pairsmith_pair_selectors() -> Iterator[Component]:
         factory="pairsmith.builtin.demonstrations:Demonstrations",
         options=DemonstrationsOptions,
         summary="Answers to imitate: those that came with the samples, or the best of those generated.",
+    )
+    yield Component(
+        name="max-vs-random-below",
+        factory="pairsmith.builtin.below:MaxVsRandomBelow",
+        options=MaxVsRandomBelowOptions,
+        summary="The best answer against a random one at least a gap below it (mllm-dpo).",
+    )
+    yield Component(
+        name="best-only",
+        factory="pairsmith.builtin.imitated:BestOnly",
+        options=BestOnlyOptions,
+        summary="Answers to imitate: those with a perfect score, one a sample (mllm-dpo).",
+    )
+    yield Component(
+        name="rejection-sampling",
+        factory="pairsmith.builtin.imitated:RejectionSampling",
+        options=RejectionSamplingOptions,
+        summary="Answers to imitate: the best of each sample's n.",
+    )
+    yield Component(
+        name="steerlm",
+        factory="pairsmith.builtin.steerlm:Steerlm",
+        options=SteerlmOptions,
+        summary="Answers to imitate: every graded one, to a prompt that asks for the grades it got (SteerLM).",
+    )
+    yield Component(
+        name="subset",
+        factory="pairsmith.builtin.shares:Subset",
+        options=SubsetOptions,
+        summary="A share or a number of another selector's pairs, for studies of how much data is enough.",
+    )
+    yield Component(
+        name="flip",
+        factory="pairsmith.builtin.shares:Flip",
+        options=FlipOptions,
+        summary="Another selector's pairs, a share of them the wrong way round, for studies of noise.",
+    )
+    yield Component(
+        name="length-balance",
+        factory="pairsmith.builtin.length_balance:LengthBalance",
+        options=LengthBalanceOptions,
+        summary="Another selector's pairs, with margins for which both sides are equally long on average.",
     )
 
 
