@@ -19,6 +19,7 @@ SITE = Path(next(path for path in sys.path if path.endswith("site-packages")))
 MUST_HOLD = {
     "pairsmith": ["pairsmith/py.typed", "pairsmith/testing/judge.py"],
     "pairsmith-benchmarks": ["pairsmith_benchmarks/coco_synonyms.txt"],
+    "pairsmith-diffusion": ["pairsmith_diffusion/data/prompts.jsonl"],
     "pairsmith-report": ["pairsmith_report/templates/report.html.j2"],
     "pairsmith-toyworld": ["pairsmith_toyworld/base/model.safetensors", "pairsmith_toyworld/blank/config.json"],
     "pairsmith-recipes": ["pairsmith_recipes/toyworld.toml"],

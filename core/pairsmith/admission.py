@@ -53,6 +53,18 @@ def batches(samples: Iterator[Sample | Dropped], size: int) -> Iterator[list[Sam
         yield batch
 
 
+def decided(samples: Iterator[Sample | Dropped], *, by_judges: bool) -> Iterator[Sample | Dropped]:
+    """Yield samples, and refuse one whose images nobody is there to choose."""
+    for sample in samples:
+        if isinstance(sample, Sample) and sample.candidates and not sample.images and not by_judges:
+            msg = (
+                f"images: sample {sample.id!r} comes with {len(sample.candidates)} candidate images, and the recipe has no "
+                f"table [[image_judges]] that chooses; add one, or have the source make one image a sample"
+            )
+            raise StageError(msg)
+        yield sample
+
+
 def image_rows(
     samples: Sequence[Sample | Dropped],
     check: Lazy,

@@ -115,7 +115,7 @@ class Pipeline:
             stack.enter_context(Explained(self.directory, "images"))
             source = stack.enter_context(Lazy(recipe.images, self.run))
             check = stack.enter_context(Lazy(recipe.image_check, self.run))
-            samples = source().samples(start)
+            samples = admission.decided(source().samples(start), by_judges=bool(recipe.image_judges))
             total = self.limit if self.limit is not None else admission.length(source())
             task = stack.enter_context(self.progress.stage("images", total, start))
             for batch in admission.batches(

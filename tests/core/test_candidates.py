@@ -102,6 +102,11 @@ class _Without(Candidates):
         return (sample for sample in super().samples(max(1, start)))
 
 
+def test_candidates_without_a_judge_are_not_silently_no_image(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match=r"sample 's1' comes with 3 candidate images, and the recipe has no table"):
+        go(tmp_path, judged(tmp_path))
+
+
 def test_judges_are_weighed_and_told_apart(tmp_path: Path) -> None:
     one, other = Second((1.0, 0.0, 0.0)), First((0.0, 0.0, 3.0))
     run = go(tmp_path, judged(tmp_path, one, other))
