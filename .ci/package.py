@@ -20,6 +20,7 @@ MUST_HOLD = {
     "pairsmith": ["pairsmith/py.typed", "pairsmith/testing/judge.py"],
     "pairsmith-benchmarks": ["pairsmith_benchmarks/coco_synonyms.txt"],
     "pairsmith-decompose": ["pairsmith_decompose/templates/entity.txt"],
+    "pairsmith-diffusion": ["pairsmith_diffusion/data/prompts.jsonl"],
     "pairsmith-report": ["pairsmith_report/templates/report.html.j2"],
     "pairsmith-toyworld": ["pairsmith_toyworld/base/model.safetensors", "pairsmith_toyworld/blank/config.json"],
     "pairsmith-recipes": ["pairsmith_recipes/toyworld.toml"],

@@ -55,7 +55,7 @@ def test_the_tree_equals_the_model(name: str, builders: ModuleType, items: list[
     config, processor = builders.BUILDERS[name]()
     builders.written(config, processor, tmp_path / name)
     offer = Registry.discover().find("model_families", f"pairsmith-hf/{name}")
-    family = offer.component.build(offer.component.options(path=str(tmp_path / name)), make_run(tmp_path / "run"))
+    family = offer.component.build(offer.component.options_class(path=str(tmp_path / name)), make_run(tmp_path / "run"))
     codec, model = family.codec(family.weights), family.load(family.weights, device="cpu", dtype="float32")
     cells = McmDpo(McmDpoOptions(), make_run(tmp_path / "run")).cells
     batch = Collator(Encoder(codec, cells, None, cut=False))([(item, None) for item in items])

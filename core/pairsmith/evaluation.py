@@ -8,7 +8,7 @@ from itertools import islice
 
 from attrs import frozen
 
-from pairsmith import names, stages
+from pairsmith import admission, names, stages
 from pairsmith.chain import Chain
 from pairsmith.directory import RunDirectory
 from pairsmith.interfaces import Run
@@ -52,10 +52,10 @@ class Evaluations:
             with Explained(self.directory, stage.name):
                 there = len(stage.parts())
                 samples = islice(iter(benchmark().samples()), there * self.recipe.part_size, None)
-                for part, batch in enumerate(stages.batches(samples, self.recipe.part_size), there):
+                for part, batch in enumerate(admission.batches(samples, self.recipe.part_size), there):
                     counts: Counter[str] = Counter()
                     store, codec = self.directory.images, self.directory.codec
-                    rows = stages.image_rows(batch, check, store, codec, counts, stop_on_bad_image=True)
+                    rows = admission.image_rows(batch, check, store, codec, counts, stop_on_bad_image=True)
                     stage.write(part, rows, counts)
             stage.finish(time.monotonic() - began)
         return stage

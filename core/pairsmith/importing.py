@@ -20,7 +20,7 @@ from pairsmith.interfaces import ImageSource, Run
 from pairsmith.registry import Offer
 from pairsmith.rows import RowCodec
 from pairsmith.store import write_atomically
-from pairsmith.values import Sample
+from pairsmith.values import Dropped, Sample
 
 SAMPLES = "samples.jsonl"
 """The file of rows in the folder that is written; images are in ``images/`` beside it."""
@@ -110,9 +110,12 @@ def _nowhere() -> Iterator[Path]:
         yield Path(directory)
 
 
-def _usable(samples: Iterator[Sample], taken: Taken) -> Iterator[Sample]:
+def _usable(samples: Iterator[Sample | Dropped], taken: Taken) -> Iterator[Sample]:
     counts = taken.counts
     for sample in samples:
+        if isinstance(sample, Dropped):
+            counts[f"dropped: {sample.reason}"] += 1
+            continue
         shown = (*sample.images, *sample.candidates)
         missing = next((image.path for image in shown if not image.path.is_file()), None)
         if missing is not None:

@@ -59,11 +59,11 @@ class Weights:
     adapter: Path | None = None
 
 
-ComponentBuilder = Callable[[Kind, Mapping[str, Any], str], Callable[[], Any]]
-"""Checks ``(kind, {"use": name, **options}, place for messages)`` and returns what builds that component."""
+ComponentBuilder = Callable[[Kind, Mapping[str, Any], str], Callable[..., Any]]
+"""Checks ``(kind, {"use": name, **options}, place for messages)``; returns what builds it, for a given run if called so."""
 
 
-def _alone(kind: Kind, _: Mapping[str, Any], where: str) -> Callable[[], Any]:
+def _alone(kind: Kind, _: Mapping[str, Any], where: str) -> Callable[..., Any]:
     msg = f"{where}: there are no {kind.replace('_', ' ')} to choose from outside a recipe's run"
     raise UsageError(msg)
 
@@ -95,9 +95,9 @@ class Run:
 
 
 class ImageSource(Protocol):
-    """Yields samples, always the same ones in the same order."""
+    """Yields samples, always the same ones in the same order; what cannot be made is :class:`Dropped` in its place."""
 
-    def samples(self, start: int = 0) -> Iterator[Sample]:
+    def samples(self, start: int = 0) -> Iterator[Sample | Dropped]:
         """Yield the samples from the ``start``-th on; a resumed run asks for the rest only."""
 
 
@@ -163,10 +163,14 @@ class Judge(Protocol):
 
 
 class PairSelector(Protocol):
-    """Turns a judged sample into pairs, or into demonstrations."""
+    """Turns a judged sample into pairs, or into demonstrations.
 
-    def select(self, judged: Judged, *, seed: int) -> Sequence[Pair | Demonstration]:
-        """Return the pairs of one sample; ``seed`` differs from sample to sample."""
+    One that must know the whole run first has a method ``survey(everything)``; it is called before ``select`` with all
+    ``(judged, seed)``, which it may read several times. What it found it tells with ``facts()``, as every component may.
+    """
+
+    def select(self, judged: Judged, *, seed: int) -> Sequence[Pair | Demonstration | Dropped]:
+        """Return the pairs of one sample; ``seed`` differs from sample to sample. What is Dropped is counted."""
 
 
 class ImageCorruption(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 from pairsmith.chain import Chain
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import RecipeError, UsageError
-from pairsmith.recipe import Recipe, Training
+from pairsmith.recipe import Recipe, Training, Use
 from pairsmith.store import Stage
 
 UNTIL = (
@@ -27,6 +27,7 @@ UNTIL = (
 CONTROL = "control"
 ARMS = ("", CONTROL)
 BASE, TRAINED = "base", "trained"
+KEPT_IMAGES = "kept-images"
 
 
 def numbered(stage: str, name: str, index: int) -> str:
@@ -36,7 +37,16 @@ def numbered(stage: str, name: str, index: int) -> str:
 
 def sample_stage(recipe: Recipe) -> str:
     """Return the stage whose samples are answered."""
-    return "image-scores" if recipe.image_judges else "images"
+    return KEPT_IMAGES if recipe.image_judges else "images"
+
+
+def image_judges(recipe: Recipe) -> dict[str, Use]:
+    """Return the image judges by name, numbered where two have the same."""
+    named: dict[str, Use] = {}
+    for use in recipe.image_judges:
+        times = sum(other.name == use.name for other in named.values())
+        named[f"{use.name}-{times + 1}" if times else use.name] = use
+    return named
 
 
 def response_stages(recipe: Recipe) -> list[str]:
@@ -105,6 +115,7 @@ def ordered(recipe: Recipe) -> Iterator[str]:
     yield "images"
     if recipe.image_judges:
         yield "image-scores"
+        yield KEPT_IMAGES
     yield from response_stages(recipe)
     if recipe.claims:
         yield "claims"

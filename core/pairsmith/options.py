@@ -193,6 +193,19 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - options, or what they hold
     return str(value) if isinstance(value, Path) else value
 
 
+def jsonable(value: Any) -> Any:  # noqa: ANN401 - TOML, or objects in place of names
+    """Return a document as JSON; an object is named by its class."""
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(one) for one in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
 @frozen
 class Described:
     """One option, as ``pairsmith plugins NAME`` shows it."""

@@ -1,10 +1,12 @@
-"""What a recipe says outside its tables."""
+"""What a recipe says besides its components: plain values, and the table of a rule."""
 
 import re
 from typing import Literal
 
 from attrs import field, frozen
 from attrs.validators import ge
+
+from pairsmith.keeping import KeepOptions
 
 
 @frozen(kw_only=True)
@@ -19,6 +21,7 @@ class Plain:
     on_bad_image: Literal["skip", "stop"] = "skip"
     max_failures: int = field(default=0, validator=ge(0))
     evaluate: tuple[Literal["base", "trained", "control"], ...] = ()
+    image_keep: KeepOptions = field(factory=KeepOptions)
 
     @requires.validator
     def _are_names(self, _: object, value: tuple[str, ...]) -> None:

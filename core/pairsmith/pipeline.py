@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
-from pairsmith import names, stages
+from pairsmith import admission, candidates, names, stages
 from pairsmith.chain import Chain, texts
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import StageError
@@ -19,6 +19,7 @@ from pairsmith.hygiene import Hygiene
 from pairsmith.interfaces import Run
 from pairsmith.lazy import Lazy
 from pairsmith.model import Model, Trained, base_model, with_model
+from pairsmith.options import plain
 from pairsmith.progress import Progress
 from pairsmith.recipe import Recipe, Training, Use
 from pairsmith.registry import Registry
@@ -114,14 +115,14 @@ class Pipeline:
             stack.enter_context(Explained(self.directory, "images"))
             source = stack.enter_context(Lazy(recipe.images, self.run))
             check = stack.enter_context(Lazy(recipe.image_check, self.run))
-            samples = source().samples(start)
-            total = self.limit if self.limit is not None else _length(source())
+            samples = admission.decided(source().samples(start), by_judges=bool(recipe.image_judges))
+            total = self.limit if self.limit is not None else admission.length(source())
             task = stack.enter_context(self.progress.stage("images", total, start))
-            for batch in stages.batches(
+            for batch in admission.batches(
                 islice(samples, None if self.limit is None else max(0, self.limit - start)), recipe.part_size
             ):
                 counts: Counter[str] = Counter()
-                rows = stages.image_rows(
+                rows = admission.image_rows(
                     batch,
                     check,
                     self.directory.images,
@@ -136,17 +137,19 @@ class Pipeline:
             if start == 0:
                 msg = f"images: {recipe.images.name!r} found no sample; look at its options in the table [images]"
                 raise StageError(msg)
-        note = stage.finish(time.monotonic() - began)
-        if not note["counts"].get("samples"):
-            first = next(row["dropped"] for row in stage.rows())
-            msg = f"images: none of {note['rows']} samples can be used; the first: {first['detail']}"
-            raise StageError(msg)
+        stage.finish(time.monotonic() - began)
+        admission.some_used(stage)
 
     def _image_scores(self, chain: Chain) -> Chain:
+        judges, options = names.image_judges(self.recipe), self.recipe.image_keep
+        candidates.check_weights(options, list(judges))
         with ExitStack() as stack:
-            judges = [stack.enter_context(Lazy(use, self.run)) for use in self.recipe.image_judges]
-            made_from = {"judges": [use.key() for use in self.recipe.image_judges]}
-            stage = self._step("image-scores", [chain.samples], made_from, stages.score_images(chain, judges), chain)
+            lazy = {name: stack.enter_context(Lazy(use, self.run)) for name, use in judges.items()}
+            made_from = {"judges": [component_key(use) for use in judges.values()]}
+            scores = self._step("image-scores", [chain.samples], made_from, candidates.score(chain, lazy), chain)
+        work = candidates.keep(chain, scores, options)
+        stage = self._step(names.KEPT_IMAGES, [chain.samples, scores], {"keep": plain(options)}, work, chain)
+        candidates.some_kept(stage)
         return self._grown(chain, samples=stage)
 
     def _responses(self, chain: Chain) -> Chain:
@@ -239,7 +242,8 @@ class Pipeline:
                 hygiene.remember(codec.value(row["item"], Item).value)
         with Lazy(use, self.run) as selector:
             work = stages.select(chain, selector, hygiene, seed)
-            step = Step(name=name, ingredients=ingredients("pairs", _all(chain), **made_from), work=work)
+            made = ingredients("pairs", _all(chain), **made_from)
+            step = Step(name=name, ingredients=made, work=work, facts=selector.facts)
             stage = self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
         some_left(stage)
         if corrupted and self.recipe.corruptions:
@@ -291,7 +295,3 @@ class Pipeline:
 
 def _all(chain: Chain) -> list[Stage]:
     return [stage for stage in (chain.samples, *chain.responses, chain.claims, *chain.verdicts) if stage is not None]
-
-
-def _length(source: object) -> int | None:
-    return len(source) if hasattr(source, "__len__") else None

@@ -9,7 +9,8 @@ from attrs import fields, frozen
 from pairsmith.errors import ComponentNotFoundError, RecipeError, in_short
 from pairsmith.hygiene import HygieneOptions
 from pairsmith.interfaces import Kind, Run
-from pairsmith.options import Fault, plain, read_all
+from pairsmith.keeping import KeepOptions
+from pairsmith.options import Fault, jsonable, plain, read_all
 from pairsmith.outside import Plain
 from pairsmith.reading import Document, load
 from pairsmith.registry import Offer, Registry, absent, install, word
@@ -17,6 +18,8 @@ from pairsmith.registry import Offer, Registry, absent, install, word
 __all__ = ["Document", "Recipe", "Training", "Use", "jsonable", "load", "reporters", "resolve"]
 
 SCHEMA = 1
+COMPONENT = "component"
+"""An option with this in its metadata is a table that names a component of that kind, read here with all the others."""
 DEFAULT_CHECK = "pillow"
 DEFAULT_REPORT = "html"
 _SINGLE: dict[str, Kind] = {
@@ -124,6 +127,7 @@ class Recipe:
     images: Use
     image_check: Use
     image_judges: tuple[Use, ...]
+    image_keep: KeepOptions
     responses: tuple[Use, ...]
     claims: Use | None
     judges: tuple[Use, ...]
@@ -242,6 +246,7 @@ class _Reader:
             evaluation=single.get("evaluation"),
             engine=single.get("engine"),
             image_judges=several["image_judges"],
+            image_keep=said.image_keep,
             responses=several["responses"],
             judges=several["judges"],
             benchmarks=several["benchmarks"],
@@ -286,6 +291,9 @@ class _Reader:
             return None
         options, faults = read_all(written, offer.component.options_class, where)
         self.faults += faults
+        for attribute in fields(offer.component.options_class):
+            if COMPONENT in attribute.metadata and attribute.name in written:
+                self._use(written[attribute.name], attribute.metadata[COMPONENT], f"{where}.{attribute.name}")
         return None if faults else Use(kind=kind, where=where, offer=offer, options=options)
 
     def several(self, name: str, kind: Kind) -> tuple[Use, ...]:
@@ -409,16 +417,3 @@ def _unfit(given: object, kind: Kind, written: Mapping[str, Any]) -> Iterator[st
         yield f"an object of {name} is no {word(kind)}, for it has no {does!r}"
     elif written:
         yield f"an object of {name} brings its own options; leave out {', '.join(written)}"
-
-
-def jsonable(value: Any) -> Any:  # noqa: ANN401 - TOML, or objects in place of names
-    """Return a document as JSON; an object is named by its class."""
-    if isinstance(value, Mapping):
-        return {str(name): jsonable(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(one) for one in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if isinstance(value, Path):
-        return str(value)
-    return f"{type(value).__module__}.{type(value).__qualname__}"

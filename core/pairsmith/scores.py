@@ -12,10 +12,11 @@ from attrs import Attribute, field, frozen
 from attrs.validators import in_
 
 from pairsmith.errors import StageError
+from pairsmith.rubric import grades_by_judge, weighted_sum
 from pairsmith.values import Judged, Verdict
 
-Scoring = Literal["difference", "sum", "average", "score"]
-SCORINGS = ("difference", "sum", "average", "score")
+Scoring = Literal["difference", "sum", "average", "score", "attributes"]
+SCORINGS = ("difference", "sum", "average", "score", "attributes")
 
 TOLERANCE = 1e-9
 """Two scores closer than this are equal: a margin of 0.3 is reached by -0.1 - -0.4."""
@@ -45,13 +46,16 @@ class ScoreOptions:
         validator=in_(SCORINGS),
         metadata={
             "help": "difference: true minus false claims; sum: minus the false ones; average: minus the share of false "
-            "ones; score: the judges' own scores"
+            "ones; score: the judges' own scores; attributes: the sum of a rubric's attributes"
         },
+    )
+    attributes: tuple[str, ...] = field(
+        default=(), metadata={"help": "with score = 'attributes': those that are summed; all of them where left out"}
     )
     weights: Mapping[str, float] = field(
         factory=dict,
         validator=_not_negative,
-        metadata={"help": "how much a claim of an aspect counts, by aspect; 1 where not named, 0 leaves it out"},
+        metadata={"help": "how much a claim of an aspect, or an attribute, counts; 1 where not named, 0: not at all"},
     )
     judge_weights: Mapping[str, float] = field(
         factory=dict,
@@ -72,11 +76,15 @@ def scores(judged: Judged, options: ScoreOptions) -> tuple[float | None, ...]:
     - ``average``: ``-F / (T + F)``, in [-1, 0] (DecompGen's micro-average over aspects).
     - ``score``: the mean over judges of the scores they gave, each judge's own being the mean over what it scored. A
       response that one of the sample's judges left unscored has none, for judges' scales differ.
+    - ``attributes``: the weighted sum of the attributes that rubric judges gave (:mod:`pairsmith.rubric`), as mllm-dpo
+      sums helpfulness, correctness and coherence; the mean of it over judges.
 
     An aspect of weight 2 counts as if it had been listed twice.
 
     Raises :class:`StageError` where all verdicts are of the other sort: outcomes are asked for and only scores given.
     """
+    if options.score == "attributes":
+        return _graded(judged, options)
     aspects = {claim.id: claim.aspect for claim in judged.claims}
     weighted = [(verdict, _weight(verdict, aspects, options)) for verdict in judged.verdicts]
     _check(judged, options)
@@ -130,14 +138,30 @@ def _scored(
         if verdict.score is not None and verdict.outcome != "skipped":
             given[verdict.judge][verdict.response_id].append((verdict.score, weight))
 
+    return _over_judges(
+        ids, {judge: {name: _mean(all_) for name, all_ in by.items()} for judge, by in given.items()}, options
+    )
+
+
+def _graded(judged: Judged, options: ScoreOptions) -> tuple[float | None, ...]:
+    weights = {name.casefold(): weight for name, weight in options.weights.items()}
+    sums = {
+        judge: {response_id: weighted_sum(grades, options.attributes, weights) for response_id, grades in by.items()}
+        for judge, by in grades_by_judge(judged, options.attributes).items()
+        if options.judge_weights.get(judge, 1.0) > 0
+    }
+    return _over_judges([response.id for response in judged.responses], sums, options)
+
+
+def _over_judges(
+    ids: list[str], given: Mapping[str, Mapping[str, float]], options: ScoreOptions
+) -> tuple[float | None, ...]:
+    """Return the mean over judges; ``None`` for a response that one of them left out."""
+
     def score(response_id: str) -> float | None:
         if not given or any(response_id not in by_response for by_response in given.values()):
             return None
-        means = [
-            (_mean(by_response[response_id]), options.judge_weights.get(judge, 1.0))
-            for judge, by_response in given.items()
-        ]
-        return _mean(means)
+        return _mean((by[response_id], options.judge_weights.get(judge, 1.0)) for judge, by in given.items())
 
     return tuple(score(name) for name in ids)
 

@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from attrs import evolve, frozen
 
+from pairsmith.admission import left_out
 from pairsmith.cases import check_verdicts, shown, unjudged
 from pairsmith.chain import Chain
 from pairsmith.errors import StageError
 from pairsmith.hygiene import Hygiene
-from pairsmith.interfaces import CheckedImage, Corruption, ImageStore
+from pairsmith.interfaces import Corruption
 from pairsmith.lazy import Lazy
 from pairsmith.rows import RowCodec
 from pairsmith.seeds import derive
@@ -20,12 +20,10 @@ from pairsmith.values import (
     Case,
     Claim,
     Corrupted,
-    Demonstration,
     Dropped,
     Failed,
-    Image,
     Item,
-    Pair,
+    Judged,
     Response,
     Sample,
 )
@@ -47,90 +45,6 @@ class Step:
     work: Work
     may_fail: int | None = None
     facts: Callable[[], Mapping[str, Any]] = dict
-
-
-# Images --------------------------------------------------------------------------------------------------------------
-
-
-def admit(sample: Sample, check: Lazy, images: ImageStore, *, stop_on_bad_image: bool) -> Sample | tuple[Image, str]:
-    """Bring a sample's images into the run; return the first that cannot be used, with the reason, if there is one."""
-
-    def admitted(some: Sequence[Image]) -> tuple[Image, ...]:
-        return tuple(image if image.id else _admit_file(image, check, images) for image in some)
-
-    try:
-        return evolve(sample, images=admitted(sample.images), candidates=admitted(sample.candidates))
-    except _BadImageError as bad:
-        if stop_on_bad_image:
-            msg = f"images: sample {sample.id!r}: {str(bad.image.path)!r} {bad.reason}"
-            raise StageError(msg) from None
-        return bad.image, bad.reason
-
-
-class _BadImageError(Exception):
-    def __init__(self, image: Image, reason: str) -> None:
-        super().__init__(reason)
-        self.image, self.reason = image, reason
-
-
-def _admit_file(image: Image, check: Lazy, images: ImageStore) -> Image:
-    checked: CheckedImage | str = check().check(image.path)
-    if isinstance(checked, str):
-        raise _BadImageError(image, checked)
-    if checked.data is not None:
-        return images.add_bytes(checked.data, checked.suffix)
-    try:
-        return images.add_file(image.path)
-    except OSError as error:
-        raise _BadImageError(image, f"cannot be read: {error.strerror}") from None
-
-
-def batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
-    """Yield the samples of one part after another."""
-    while batch := list(islice(samples, size)):
-        yield batch
-
-
-def image_rows(
-    samples: Sequence[Sample],
-    check: Lazy,
-    images: ImageStore,
-    codec: RowCodec,
-    counts: "Counter[str]",
-    *,
-    stop_on_bad_image: bool,
-) -> Iterator[Row]:
-    """Yield the samples of a part with their images checked and stored, and a note of each that had to be left out."""
-    for sample in samples:
-        admitted = admit(sample, check, images, stop_on_bad_image=stop_on_bad_image)
-        if isinstance(admitted, Sample):
-            counts["samples"] += 1
-            yield {"sample": codec.row(admitted)}
-        else:
-            counts["dropped: bad image"] += 1
-            image, reason = admitted
-            yield {"dropped": {"id": sample.id, "reason": "bad image", "detail": f"{image.path} {reason}"}}
-
-
-def score_images(chain: Chain, judges: Sequence[Lazy]) -> Work:
-    """Keep, of the candidate images of each prompt, the one with the best mean score; the first one on ties."""
-
-    def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
-        samples = chain.part_samples(part)
-        judged = [judge().judge([sample for sample in samples if sample.candidates]) for judge in judges]
-        scores = iter(zip(*judged, strict=True))
-        for sample in samples:
-            if not sample.candidates:
-                yield {"sample": chain.codec.row(sample)}
-                continue
-            rows = [list(row) for row in next(scores)]
-            means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
-            best = means.index(max(means))
-            counts["candidates"] += len(means)
-            kept = evolve(sample, images=(sample.candidates[best],))
-            yield {"sample": chain.codec.row(kept), "scores": rows, "kept": best}
-
-    return work
 
 
 # Responses, claims, verdicts -------------------------------------------------------------------------------------------
@@ -230,16 +144,19 @@ def _same_number(component: Lazy, asked: Sequence[object], got: Sequence[object]
 
 def select(chain: Chain, selector: Lazy, hygiene: Hygiene, seed: int) -> Work:
     """Choose pairs (or demonstrations) and leave out, by name, those that nothing can be learnt from."""
+    surveyed: list[object] = []
 
     def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
+        if hasattr(selector(), "survey") and selector() not in surveyed:
+            selector().survey(Everything(chain, seed))
+            surveyed.append(selector())
         for judged in chain.judged(part):
-            chosen: Sequence[Pair | Demonstration] = selector().select(judged, seed=derive(seed, judged.sample.id))
+            chosen = selector().select(judged, seed=derive(seed, judged.sample.id))
             for value in chosen:
                 counts["selected"] += 1
-                drop = hygiene.reason(value)
+                drop = value if isinstance(value, Dropped) else hygiene.reason(value)
                 if drop is not None:
-                    counts[f"dropped: {drop.reason}"] += 1
-                    yield {"dropped": {"id": value.id, "reason": drop.reason, "detail": drop.detail}}
+                    yield left_out(Dropped(id=value.id, reason=drop.reason, detail=drop.detail), counts)
                     continue
                 counts["kept"] += 1
                 # What is known about the image was for the judges; training and its reference read only the prompt.
@@ -247,6 +164,18 @@ def select(chain: Chain, selector: Lazy, hygiene: Hygiene, seed: int) -> Work:
                 yield {"item": chain.codec.row(Item(value=lean))}
 
     return work
+
+
+@frozen
+class Everything:
+    """All judged samples with the seed of each, read from the disk whenever they are asked for."""
+
+    chain: Chain
+    seed: int
+
+    def __iter__(self) -> Iterator[tuple[Judged, int]]:
+        """Yield them in order."""
+        return ((judged, derive(self.seed, judged.sample.id)) for judged in self.chain.all_judged())
 
 
 def corrupt(

@@ -18,11 +18,19 @@ from pairsmith.registry import Registry
 
 
 def builder(registry: Registry, run: Callable[[], Run]) -> ComponentBuilder:
-    """Return what :attr:`pairsmith.interfaces.Run.component` is: it checks a table now and builds when called again."""
+    """Return what :attr:`pairsmith.interfaces.Run.component` is: it checks a table now and builds when called again.
 
-    def prepare(kind: Kind, table: Mapping[str, Any], where: str) -> Callable[[], Any]:
+    What is built is given the run, or the one that it is called with, as by a generator that asks another with the
+    model that is evaluated.
+    """
+
+    def prepare(kind: Kind, table: Mapping[str, Any], where: str) -> Callable[..., Any]:
         component, options = _read(registry, kind, table, where)
-        return lambda: component.build(options, run())
+
+        def build(own: Run | None = None) -> Any:  # noqa: ANN401 - each kind has its own protocol
+            return component.build(options, own or run())
+
+        return build
 
     return prepare
 

@@ -4,6 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
+from pairsmith.interfaces import Run
+from pairsmith.registry import Registry
+from pairsmith.rubric import HELPSTEER
 from pairsmith.testing import (
     CorruptionContract,
     DecomposerContract,
@@ -12,7 +17,10 @@ from pairsmith.testing import (
     ImageSourceContract,
     JudgeContract,
     PairSelectorContract,
+    make_run,
 )
+from pairsmith.values import Judged, Verdict
+from pairsmith.within import builder
 
 
 class TestBestWorst(PairSelectorContract):
@@ -40,13 +48,85 @@ class TestBest(PairSelectorContract):
     options = {"best": True}
 
 
+class TestRejectionSampling(PairSelectorContract):
+    name = "pairsmith/rejection-sampling"
+
+
+class Graded(PairSelectorContract):
+    """Answers with a rubric's grades, the first perfect and each later one a point worse in everything."""
+
+    def make_judged(self) -> Judged:
+        judged = super().make_judged()
+        verdicts = tuple(
+            Verdict(
+                judge="rubric",
+                response_id=answer.id,
+                score=0,
+                evidence={"attributes": dict.fromkeys(HELPSTEER, 4 - number)},
+            )
+            for number, answer in enumerate(judged.responses)
+        )
+        return evolve(judged, claims=(), verdicts=verdicts)
+
+
+class TestMaxVsRandomBelow(Graded):
+    name = "pairsmith/max-vs-random-below"
+
+
+class TestBestOnly(Graded):
+    name = "pairsmith/best-only"
+
+
+class TestSteerlm(Graded):
+    name = "pairsmith/steerlm"
+
+
+class Wrapping(PairSelectorContract):
+    options = {"selector": {"use": "best-worst"}}
+
+    def make_run(self, tmp_path: Path) -> Run:
+        return with_components(tmp_path)
+
+
+class TestSubset(Wrapping):
+    name = "pairsmith/subset"
+
+
+class TestFlip(Wrapping):
+    name = "pairsmith/flip"
+    options = {"selector": {"use": "best-worst"}, "share": 0.5}
+
+
+class TestLengthBalance(Wrapping):
+    name = "pairsmith/length-balance"
+
+
+def with_components(tmp_path: Path) -> Run:
+    run = make_run(tmp_path / "run")
+    return evolve(run, component=builder(Registry.discover(), lambda: run))
+
+
+def answers(tmp_path: Path) -> str:
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps({"id": f"s{n}", "responses": ["One.", "Two."]}) + "\n" for n in range(3)))
+    return str(path)
+
+
+class TestSteered(GeneratorContract):
+    name = "pairsmith/steered"
+
+    def make_options(self, tmp_path: Path) -> dict[str, Any]:
+        return {"generator": {"use": "stored", "path": answers(tmp_path)}}
+
+    def make_run(self, tmp_path: Path) -> Run:
+        return with_components(tmp_path)
+
+
 class TestStored(GeneratorContract):
     name = "pairsmith/stored"
 
     def make_options(self, tmp_path: Path) -> dict[str, Any]:
-        path = tmp_path / "answers.jsonl"
-        path.write_text("".join(json.dumps({"id": f"s{n}", "responses": ["One.", "Two."]}) + "\n" for n in range(3)))
-        return {"path": str(path)}
+        return {"path": answers(tmp_path)}
 
 
 class TestStoredSamples(ImageSourceContract):

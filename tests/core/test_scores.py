@@ -146,7 +146,7 @@ def test_verdicts_of_the_other_sort_are_an_error_and_not_a_silence() -> None:
 
 
 @pytest.mark.parametrize(("table", "said"), [
-    ({"score": "mean"}, "score: expected one of 'difference', 'sum', 'average', 'score', got 'mean'"),
+    ({"score": "mean"}, "score: expected one of 'difference', 'sum', 'average', 'score', 'attributes', got 'mean'"),
     ({"weights": {"object": -1.0}}, "the weight of 'object' must be a finite number of at least 0: -1.0"),
     ({"weights": {"object": "2"}}, "weights.object: expected a number, got '2'"),
     ({"judge_weights": {"a": float("nan")}}, "the weight of 'a' must be a finite number"),

@@ -8,8 +8,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from pairsmith.builtin.options import StoredOptions, stored_inputs
 from pairsmith.builtin.stored import Stored
+from pairsmith.builtin.stored_options import StoredOptions, stored_inputs
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
 from pairsmith.values import Response, Sample, user

@@ -7,8 +7,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from pairsmith.builtin.options import StoredClaimsOptions, StoredSamplesOptions, StoredVerdictsOptions
 from pairsmith.builtin.stored_claims import StoredClaims
+from pairsmith.builtin.stored_options import StoredClaimsOptions, StoredSamplesOptions, StoredVerdictsOptions
 from pairsmith.builtin.stored_samples import StoredSamples
 from pairsmith.builtin.stored_verdicts import StoredVerdicts
 from pairsmith.errors import StageError

@@ -11,8 +11,8 @@ def pairsmith_image_sources() -> Iterator[Component]:
     yield Component(
         name="stored",
         factory="pairsmith.builtin.stored_samples:StoredSamples",
-        options="pairsmith.builtin.options:StoredSamplesOptions",
-        inputs="pairsmith.builtin.options:stored_samples_inputs",
+        options="pairsmith.builtin.stored_options:StoredSamplesOptions",
+        inputs="pairsmith.builtin.stored_options:stored_samples_inputs",
         summary="Samples from a JSON or JSON-lines file in pairsmith's own rows, with their images beside it.",
     )
 
@@ -33,9 +33,15 @@ def pairsmith_generators() -> Iterator[Component]:
     yield Component(
         name="stored",
         factory="pairsmith.builtin.stored:Stored",
-        options="pairsmith.builtin.options:StoredOptions",
-        inputs="pairsmith.builtin.options:stored_inputs",
+        options="pairsmith.builtin.stored_options:StoredOptions",
+        inputs="pairsmith.builtin.stored_options:stored_inputs",
         summary="Answers from a JSON or JSON-lines file, joined to samples by id.",
+    )
+    yield Component(
+        name="steered",
+        factory="pairsmith.builtin.steerlm:Steered",
+        options="pairsmith.builtin.options:SteeredOptions",
+        summary="Another generator's answers to prompts that ask for fixed attributes (SteerLM's inference).",
     )
 
 
@@ -45,8 +51,8 @@ def pairsmith_decomposers() -> Iterator[Component]:
     yield Component(
         name="stored",
         factory="pairsmith.builtin.stored_claims:StoredClaims",
-        options="pairsmith.builtin.options:StoredClaimsOptions",
-        inputs="pairsmith.builtin.options:stored_inputs",
+        options="pairsmith.builtin.stored_options:StoredClaimsOptions",
+        inputs="pairsmith.builtin.stored_options:stored_inputs",
         summary="Claims from a JSON or JSON-lines file, joined to responses by id.",
     )
 
@@ -57,8 +63,8 @@ def pairsmith_judges() -> Iterator[Component]:
     yield Component(
         name="stored",
         factory="pairsmith.builtin.stored_verdicts:StoredVerdicts",
-        options="pairsmith.builtin.options:StoredVerdictsOptions",
-        inputs="pairsmith.builtin.options:stored_inputs",
+        options="pairsmith.builtin.stored_options:StoredVerdictsOptions",
+        inputs="pairsmith.builtin.stored_options:stored_inputs",
         summary="Verdicts from a JSON or JSON-lines file, joined to claims or responses by id.",
     )
 
@@ -94,6 +100,48 @@ def pairsmith_pair_selectors() -> Iterator[Component]:
         factory="pairsmith.builtin.demonstrations:Demonstrations",
         options="pairsmith.builtin.options:DemonstrationsOptions",
         summary="Answers to imitate: those that came with the samples, or the best of those generated.",
+    )
+    yield Component(
+        name="max-vs-random-below",
+        factory="pairsmith.builtin.below:MaxVsRandomBelow",
+        options="pairsmith.builtin.options:MaxVsRandomBelowOptions",
+        summary="The best answer against a random one at least a gap below it (mllm-dpo).",
+    )
+    yield Component(
+        name="best-only",
+        factory="pairsmith.builtin.imitated:BestOnly",
+        options="pairsmith.builtin.options:BestOnlyOptions",
+        summary="Answers to imitate: those with a perfect score, one a sample (mllm-dpo).",
+    )
+    yield Component(
+        name="rejection-sampling",
+        factory="pairsmith.builtin.imitated:RejectionSampling",
+        options="pairsmith.builtin.options:RejectionSamplingOptions",
+        summary="Answers to imitate: the best of each sample's n.",
+    )
+    yield Component(
+        name="steerlm",
+        factory="pairsmith.builtin.steerlm:Steerlm",
+        options="pairsmith.builtin.options:SteerlmOptions",
+        summary="Answers to imitate: every graded one, to a prompt that asks for the grades it got (SteerLM).",
+    )
+    yield Component(
+        name="subset",
+        factory="pairsmith.builtin.shares:Subset",
+        options="pairsmith.builtin.options:SubsetOptions",
+        summary="A share or a number of another selector's pairs, for studies of how much data is enough.",
+    )
+    yield Component(
+        name="flip",
+        factory="pairsmith.builtin.shares:Flip",
+        options="pairsmith.builtin.options:FlipOptions",
+        summary="Another selector's pairs, a share of them the wrong way round, for studies of noise.",
+    )
+    yield Component(
+        name="length-balance",
+        factory="pairsmith.builtin.length_balance:LengthBalance",
+        options="pairsmith.builtin.options:LengthBalanceOptions",
+        summary="Another selector's pairs, with margins for which both sides are equally long on average.",
     )
 
 

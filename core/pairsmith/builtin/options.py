@@ -1,12 +1,13 @@
-"""Options of the core's own components."""
+"""Options of the core's own selectors, and of the generator that steers another."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from attrs import field, frozen
-from attrs.validators import ge, in_, min_len, optional
+from attrs import Attribute, field, frozen
+from attrs.validators import and_, ge, gt, in_, le, min_len, optional
 
+from pairsmith.builtin.steering import INSTRUCTION, PLACE
+from pairsmith.rubric import HELPSTEER
 from pairsmith.scores import SCORINGS, ScoreOptions, Scoring
 
 
@@ -81,71 +82,149 @@ class DemonstrationsOptions(ScoreOptions):
     )
 
 
-@frozen(kw_only=True)
-class StoredOptions:
-    """Options of ``stored``."""
+def _has_place(_: object, attribute: "Attribute[Any]", value: str) -> None:
+    if PLACE not in value or not value.partition(PLACE)[0].strip():
+        msg = f"{attribute.name!r} must say something before {PLACE!r}: {value!r}"
+        raise ValueError(msg)
 
-    path: Path = field(
+
+def _some(_: object, attribute: "Attribute[Any]", value: Mapping[str, float]) -> None:
+    if not value:
+        msg = f"{attribute.name!r} must name at least one attribute: {value!r}"
+        raise ValueError(msg)
+
+
+@frozen(kw_only=True)
+class GradedOptions(ScoreOptions):
+    """What a selector compares by default that learns from a rubric's grades, as mllm-dpo's do."""
+
+    score: Scoring = field(
+        default="attributes",
+        validator=in_(SCORINGS),
+        metadata={"help": "as in the other selectors; the sum of a rubric's attributes by default"},
+    )
+    attributes: tuple[str, ...] = field(
+        default=HELPSTEER[:3], metadata={"help": "with score = 'attributes': those that are summed"}
+    )
+
+
+@frozen(kw_only=True)
+class Wrapping:
+    """What a selector can be told that works on another one's pairs."""
+
+    seed: int = field(default=0, metadata={"help": "another number draws otherwise"})
+    selector: Mapping[str, Any] = field(
         metadata={
-            "help": "JSON lines or a JSON array of {id, response | text | responses, model?}; rows may share an id"
+            "help": "the selector whose pairs these are: a table with use = NAME and its options",
+            "component": "pair_selectors",
         }
     )
-    id_field: str = field(default="id", validator=min_len(1), metadata={"help": "the field that holds the sample's id"})
-    allow_unmatched: bool = field(
-        default=False, metadata={"help": "go on where not one sample of a part has an answer in the file"}
-    )
-
-
-def stored_inputs(options: "StoredOptions | StoredClaimsOptions | StoredVerdictsOptions") -> Sequence[Path]:
-    """Return the file of answers, claims or verdicts."""
-    return (options.path,)
 
 
 @frozen(kw_only=True)
-class StoredSamplesOptions:
-    """Options of the source ``stored``."""
+class Steering:
+    """What asking for attributes takes, at training and at inference."""
 
-    path: Path = field(metadata={"help": "JSON lines or a JSON array of samples, as 'pairsmith import' writes them"})
-    images: Path | None = field(
-        default=None, metadata={"help": "the folder that image paths start from; the file's own where left out"}
-    )
-
-
-def stored_samples_inputs(options: StoredSamplesOptions) -> Sequence[Path]:
-    """Return the file of samples, and the folder of images where it is another."""
-    return (options.path, *([options.images] if options.images else []))
-
-
-@frozen(kw_only=True)
-class StoredClaimsOptions:
-    """Options of the decomposer ``stored``."""
-
-    path: Path = field(
-        metadata={"help": "JSON lines or a JSON array of {response_id, aspect, text, id?, depends_on?, data?}"}
-    )
-    id_field: str = field(
-        default="response_id", validator=min_len(1), metadata={"help": "the field that holds the response's id"}
-    )
-    allow_unmatched: bool = field(
-        default=False, metadata={"help": "a response that the file does not name has no claims, and is no error"}
+    instruction: str = field(
+        default=INSTRUCTION,
+        validator=_has_place,
+        metadata={"help": "what follows the question; {attributes} becomes Name:grade,Name:grade"},
     )
 
 
 @frozen(kw_only=True)
-class StoredVerdictsOptions:
-    """Options of the judge ``stored``."""
+class MaxVsRandomBelowOptions(GradedOptions):
+    """Options of ``max-vs-random-below``. The defaults are mllm-dpo's (arXiv 2402.10884)."""
 
-    path: Path = field(
-        metadata={"help": "JSON lines or a JSON array of {claim_id | response_id, outcome | score, judge?, evidence?}"}
+    seed: int = field(default=0, metadata={"help": "another number draws otherwise"})
+    gap: float = field(
+        default=2.0, validator=ge(0.0), metadata={"help": "how far below the best a rejected answer is at least"}
     )
-    about: Literal["claims", "responses"] = field(
-        default="claims",
-        validator=in_(("claims", "responses")),
-        metadata={"help": "what the verdicts are on: joined by claim_id, or by response_id"},
+
+
+@frozen(kw_only=True)
+class RejectionSamplingOptions(ScoreOptions):
+    """Options of ``rejection-sampling``."""
+
+    seed: int = field(default=0, metadata={"help": "another number draws otherwise"})
+    min_score: float | None = field(
+        default=None, metadata={"help": "leave out a sample whose best score is lower; none is where left out"}
     )
-    aspects: tuple[str, ...] = field(
-        default=(), metadata={"help": "with claims: the aspects the file has verdicts on; all where left out"}
+    ties: Literal["first", "random"] = field(
+        default="first", validator=in_(("first", "random")), metadata={"help": "which of equally good answers is taken"}
     )
-    allow_unmatched: bool = field(
-        default=False, metadata={"help": "what the file has no verdict on counts as skipped, and is no error"}
+
+
+@frozen(kw_only=True)
+class BestOnlyOptions(GradedOptions):
+    """Options of ``best-only``. The defaults are mllm-dpo's: three attributes of 4 each, one answer a sample."""
+
+    min_score: float = field(default=12.0, metadata={"help": "the score from which an answer counts as perfect"})
+    per_sample: int = field(
+        default=1,
+        validator=ge(1),
+        metadata={"help": "at most so many answers of a sample, the first ones"},
+    )
+
+
+@frozen(kw_only=True)
+class SteerlmOptions(Steering):
+    """Options of ``steerlm``."""
+
+    attributes: tuple[str, ...] = field(
+        default=HELPSTEER, validator=min_len(1), metadata={"help": "the attributes that a prompt asks for, in order"}
+    )
+    judge: str = field(default="", metadata={"help": "whose grades, where several judges gave attributes"})
+
+
+@frozen(kw_only=True)
+class SteeredOptions(Steering):
+    """Options of ``steered``."""
+
+    generator: Mapping[str, Any] = field(
+        metadata={
+            "help": "the generator that answers: a table with use = NAME and its options",
+            "component": "generators",
+        }
+    )
+    grades: Mapping[str, float] = field(
+        factory=lambda: dict.fromkeys(HELPSTEER, 4.0),
+        validator=_some,
+        metadata={"help": "the grade that is asked for, by attribute, in this order"},
+    )
+
+
+@frozen(kw_only=True)
+class SubsetOptions(Wrapping):
+    """Options of ``subset``."""
+
+    share: float = field(
+        default=1.0, validator=and_(gt(0.0), le(1.0)), metadata={"help": "share that is taken, above 0 to 1"}
+    )
+    count: int | None = field(
+        default=None, validator=optional(ge(1)), metadata={"help": "how many are taken, in place of a share"}
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Take a share or a number, not both."""
+        if self.count is not None and self.share != 1.0:
+            msg = f"give 'share' or 'count', not both: {self.share!r} and {self.count!r}"
+            raise ValueError(msg)
+
+
+@frozen(kw_only=True)
+class FlipOptions(Wrapping):
+    """Options of ``flip``."""
+
+    share: float = field(
+        validator=and_(ge(0.0), le(1.0)), metadata={"help": "share of the pairs that is exchanged, 0 to 1"}
+    )
+
+
+@frozen(kw_only=True)
+class LengthBalanceOptions(Wrapping):
+    """Options of ``length-balance``."""
+
+    unit: Literal["words", "characters"] = field(
+        default="words", validator=in_(("words", "characters")), metadata={"help": "what lengths are counted in"}
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pairsmith.builtin.joined import EXAMPLES, Joined
-from pairsmith.builtin.options import StoredOptions
+from pairsmith.builtin.stored_options import StoredOptions
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
 from pairsmith.values import Response, Sample

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pairsmith.builtin.joined import Joined
-from pairsmith.builtin.options import StoredClaimsOptions
+from pairsmith.builtin.stored_options import StoredClaimsOptions
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
 from pairsmith.options import read_all

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
-from pairsmith.builtin.options import StoredSamplesOptions
+from pairsmith.builtin.stored_options import StoredSamplesOptions
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
 from pairsmith.options import read_all

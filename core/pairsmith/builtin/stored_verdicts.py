@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pairsmith.builtin.joined import Joined
-from pairsmith.builtin.options import StoredVerdictsOptions
+from pairsmith.builtin.stored_options import StoredVerdictsOptions
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
 from pairsmith.options import read_all

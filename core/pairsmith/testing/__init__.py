@@ -15,6 +15,7 @@ factory are exercised as a recipe would::
 from pairsmith.testing.component import ComponentContract, make_run
 from pairsmith.testing.corruption import CorruptionContract
 from pairsmith.testing.data import DecomposerContract, GeneratorContract, ImageCheckContract, ImageSourceContract
+from pairsmith.testing.image_judge import ImageJudgeContract
 from pairsmith.testing.judge import JudgeContract
 from pairsmith.testing.loss import LossContract
 from pairsmith.testing.model_family import ModelFamilyContract
@@ -29,6 +30,7 @@ __all__ = [
     "ExporterContract",
     "GeneratorContract",
     "ImageCheckContract",
+    "ImageJudgeContract",
     "ImageSourceContract",
     "JudgeContract",
     "LossContract",

@@ -26,7 +26,7 @@ FAMILIES = [
 def run(request: pytest.FixtureRequest, tiny: Callable[[str], Path], tmp_path: Path) -> Run:
     offer = Registry.discover().find("model_families", f"pairsmith-hf/{request.param}")
     path = tiny("aya-vision" if request.param == "auto" else request.param)
-    family = offer.component.build(offer.component.options(path=str(path)), make_run(tmp_path / "run"))
+    family = offer.component.build(offer.component.options_class(path=str(path)), make_run(tmp_path / "run"))
     return evolve(make_run(tmp_path / "run"), family=family, weights=family.weights)
 
 

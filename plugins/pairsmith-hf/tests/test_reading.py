@@ -29,7 +29,7 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 
 def family(name: str, path: Path, tmp_path: Path):
     offer = Registry.discover().find("model_families", f"pairsmith-hf/{name}")
-    return offer.component.build(offer.component.options(path=str(path)), make_run(tmp_path / "run"))
+    return offer.component.build(offer.component.options_class(path=str(path)), make_run(tmp_path / "run"))
 
 
 @pytest.fixture

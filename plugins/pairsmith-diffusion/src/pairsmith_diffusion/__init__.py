@@ -1,0 +1,47 @@
+"""Images from prompts, and judges that say which of several fits its prompt best."""
+
+from collections.abc import Iterator
+
+from pairsmith import Component, hookimpl
+
+
+@hookimpl
+def pairsmith_image_sources() -> Iterator[Component]:
+    """Offer images made from prompts."""
+    yield Component(
+        name="text-to-image",
+        factory="pairsmith_diffusion.source:TextToImage",
+        options="pairsmith_diffusion.options:TextToImageOptions",
+        needs="pairsmith_diffusion.options:source_needs",
+        inputs="pairsmith_diffusion.options:source_inputs",
+        summary="Several images of each prompt, made by any text-to-image pipeline of diffusers.",
+    )
+
+
+@hookimpl
+def pairsmith_image_judges() -> Iterator[Component]:
+    """Offer judges of images and their prompts."""
+    yield Component(
+        name="image-reward",
+        factory="pairsmith_diffusion.image_reward:image_reward",
+        options="pairsmith_diffusion.options:ImageRewardOptions",
+        needs="pairsmith_diffusion.options:image_reward_needs",
+        inputs="pairsmith_diffusion.options:judge_inputs",
+        summary="ImageReward: what people prefer of images made from one prompt (PDS-DPO).",
+    )
+    yield Component(
+        name="clip-score",
+        factory="pairsmith_diffusion.clip:ClipScore",
+        options="pairsmith_diffusion.options:ClipScoreOptions",
+        needs="pairsmith_diffusion.options:clip_needs",
+        inputs="pairsmith_diffusion.options:judge_inputs",
+        summary="CLIPScore: how alike CLIP finds an image and its prompt.",
+    )
+    yield Component(
+        name="pick-score",
+        factory="pairsmith_diffusion.clip:PickScore",
+        options="pairsmith_diffusion.options:PickScoreOptions",
+        needs="pairsmith_diffusion.options:clip_needs",
+        inputs="pairsmith_diffusion.options:judge_inputs",
+        summary="PickScore: a CLIP trained on what people picked of two images of one prompt.",
+    )
