@@ -12,8 +12,8 @@ from pairsmith.testing import make_run
 from pairsmith.testing.pictures import noise
 from pairsmith.testing.trees import Asked, apart
 from pairsmith.values import Corrupted, Item, Pair, Response, Sample, user
+from pairsmith_losses.image_options import McmDpoOptions
 from pairsmith_losses.mcm_dpo import McmDpo
-from pairsmith_losses.options import McmDpoOptions
 from pairsmith_train.batch import Collator, by_cell
 from pairsmith_train.encode import Encoder
 from pairsmith_train.scorer import Scorer
