@@ -4,7 +4,7 @@
 
 LLaVA's image shape (336 pixels, 576 image tokens) and a vocabulary of 32,000 on a small language model (8 layers of 512),
 two pairs a step, passed through the model one at a time, or both at once; LoRA on the language model, float32. DPO: answers
-of 128 and 108 tokens after a prompt of 60; MCM-DPO: 40 and 30 tokens after contexts of about 60, for its answers are alt texts.
+of 128 and 108 tokens after a prompt of 60; MCM-DPO: 40 and 30 tokens after contexts of about 60, whose answers are alt texts.
 
 Each way runs in a process of its own, so that its peak memory is its own, ``--repeats`` times in turns; the table gives
 medians. A step is forward, backward and optimiser. ``separate`` passes every cell through the whole model as a row of one
