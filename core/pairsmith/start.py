@@ -18,7 +18,6 @@ from pairsmith.recipe import Document, Recipe, Use, load, resolve
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained
 from pairsmith.view import DirectoryView
-from pairsmith.within import check_within
 
 RUNS = Path("runs")
 _LIBRARIES = ("torch", "transformers", "accelerate", "peft", "deepspeed", "diffusers", "tokenizers", "numpy", "pillow")
@@ -88,7 +87,6 @@ def start(
         document = source if isinstance(source, Document) else load(source, settings, registry)
         recipe = resolve(document, registry)
     names.check_names(recipe)
-    check_within(recipe, registry)
     directory = RunDirectory((out or default_directory(recipe, limit)).resolve())
     with directory.locked():
         directory.claim(document_of(recipe, limit))
