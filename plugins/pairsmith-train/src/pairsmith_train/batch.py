@@ -21,10 +21,10 @@ Batch = dict[str, Any]
 class Collator:
     """Makes a batch of ``(item, its reference log-probabilities or None)``.
 
-    The batch holds a :class:`TreeBatch`'s tensors and, of the K response tokens of all cells and items together: the
-    ``heads`` ``[U]`` (flat indices into ``[B * L]`` of the distinct places where something is predicted), ``at`` ``[K]``
-    (which of those predicts the token), ``targets`` ``[K]``, and for each cell ``cell:NAME`` ``[B, T]``, the indices into
-    K with -1 as padding, and ``reference:NAME`` ``[B, T]``.
+    The batch holds a :class:`TreeBatch`'s tensors and, of the K response tokens of all cells and items together: what is
+    ``predicted`` ``[U]`` at which ``heads`` ``[U]`` (flat indices into ``[B * L]``), each such couple once; ``at`` ``[K]``,
+    which of those is the token; ``targets`` ``[K]``; and for each cell ``cell:NAME`` ``[B, T]``, the indices into K with
+    -1 as padding, and ``reference:NAME`` ``[B, T]``.
     """
 
     encoder: Encoder
@@ -86,13 +86,10 @@ class Collator:
                 table[row, : lengths[row]] = np.arange(count, count + lengths[row])
                 count += lengths[row]
             cells[f"cell:{cell}"] = torch.from_numpy(table)
-        heads, at = np.unique(np.concatenate(places), return_inverse=True)
-        return {
-            **cells,
-            "heads": torch.from_numpy(heads),
-            "at": torch.from_numpy(at.astype(np.int64)),
-            "targets": torch.from_numpy(np.concatenate(targets)),
-        }
+        flat = np.stack([np.concatenate(places), np.concatenate(targets)])
+        (heads, predicted), at = np.unique(flat, axis=1, return_inverse=True)
+        arrays = {"heads": heads, "predicted": predicted, "at": at.reshape(-1), "targets": flat[1]}
+        return {**cells, **{name: torch.from_numpy(array.copy()) for name, array in arrays.items()}}
 
 
 def _starts(trees: Sequence[Tree], images: Sequence[str]) -> dict[Any, int]:
