@@ -47,13 +47,14 @@ def log_probs(head: nn.Module, hidden: Tensor, targets: Tensor, beside: Beside |
     bounds = _bounds(head, hidden)
     if len(bounds) > 1 and torch.is_grad_enabled():
         if hidden.requires_grad and not _runs_again(head):
-            found: Tensor = _AtOnce.apply(hidden, head, targets, beside, bounds)
+            found: Tensor = _AtOnce.apply(hidden, head, targets, beside, bounds)  # type: ignore[no-untyped-call]
             return found
         again = [
             checkpoint(_piece, head, hidden[piece], targets[piece], _rows(beside, piece), use_reentrant=False)
             for piece in bounds
         ]
-        return torch.cat(again)
+        together: Tensor = torch.cat(again)
+        return together
     return torch.cat([_piece(head, hidden[piece], targets[piece], _rows(beside, piece)) for piece in bounds])
 
 
@@ -88,7 +89,7 @@ def _rows(beside: Beside | None, piece: slice) -> Beside | None:
 
 
 def _piece(head: nn.Module, hidden: Tensor, targets: Tensor, beside: Beside | None) -> Tensor:
-    own = head(hidden).float().log_softmax(-1)
+    own: Tensor = head(hidden).float().log_softmax(-1)
     chosen = own.gather(-1, targets[:, None])[:, 0]
     if beside is None:
         return chosen
