@@ -63,7 +63,9 @@ class Chain:
         finished = set(self.samples.parts()).intersection(*(stage.parts() for stage in last))
         return chain.from_iterable(self.judged(part) for part in sorted(finished))
 
-    def opinions(self, stages: Sequence[Stage], of: str = "") -> Iterator[tuple[Judged, dict[str, tuple[Verdict, ...]]]]:
+    def opinions(
+        self, stages: Sequence[Stage], of: str = ""
+    ) -> Iterator[tuple[Judged, dict[str, tuple[Verdict, ...]]]]:
         """Yield every sample with the verdicts of each of these stages, as far as all of them reach.
 
         The judges are called by the stages' names without ``of``, which names verdicts that were asked for again.

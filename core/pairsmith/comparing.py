@@ -23,7 +23,7 @@ from pairsmith.options import jsonable, read
 from pairsmith.pipeline import Pipeline
 from pairsmith.progress import Progress
 from pairsmith.recipe import Document, Recipe, Use, resolve
-from pairsmith.registry import Registry
+from pairsmith.registry import Registry, install
 from pairsmith.runner import Explained, asking_key, component_key, ingredients
 from pairsmith.scored import keep_scores, scoring_key
 from pairsmith.start import RUNS, default_directory, document_of, versions_of
@@ -41,8 +41,21 @@ def benchmark_uses(tables: Tables, registry: Registry) -> list[Use]:
         name = str(table["use"])
         offer, where = registry.find("benchmarks", name), f"--benchmark {name}"
         written = {key: value for key, value in table.items() if key != "use"}
-        uses.append(Use(kind="benchmarks", where=where, offer=offer, options=read(written, offer.component.options_class, where)))
+        uses.append(
+            Use(
+                kind="benchmarks", where=where, offer=offer, options=read(written, offer.component.options_class, where)
+            )
+        )
     return uses
+
+
+def reporter_use(name: str, options: Mapping[str, Any], registry: Registry) -> Use:
+    """Look a reporter up and read its options; one of this project that is not installed is named with its plugin."""
+    if all(offer.component.name != name for offer in registry.offers("reporters")):
+        msg = f"{name!r}, which writes this report, is not installed: {install('pairsmith-statistics')}"
+        raise UsageError(msg)
+    offer = registry.find("reporters", name)
+    return Use(kind="reporters", where=name, offer=offer, options=read(options, offer.component.options_class, name))
 
 
 def evaluate_run(source: Path, tables: Tables, progress: Progress, registry: Registry) -> Path:
@@ -150,7 +163,8 @@ def score_answers(
             for model, given in answers.items():
                 matched = match([sample.id for sample in asked], given, str(files[model]))
                 stage = directory.prepare(
-                    names.answers_stage(use.name, model), ingredients("answers", [], benchmark=asking_key(use), answers=given)
+                    names.answers_stage(use.name, model),
+                    ingredients("answers", [], benchmark=asking_key(use), answers=given),
                 )
                 if hasattr(benchmark(), "score_answers"):  # it says itself what it cannot score
                     scores = benchmark().score_answers(given)
@@ -173,7 +187,9 @@ def _document(use: Use, files: Mapping[str, Path]) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": 0,
         "limit": None,
-        "recipe": jsonable({"benchmarks": [table_of(use)], "answers": {name: str(path) for name, path in files.items()}}),
+        "recipe": jsonable(
+            {"benchmarks": [table_of(use)], "answers": {name: str(path) for name, path in files.items()}}
+        ),
         "stages": [names.answers_stage(use.name, model) for model in files],
         "chain": {"samples": "images", "responses": [], "claims": None, "verdicts": []},
         "trainings": [],

@@ -89,7 +89,8 @@ def match(ids: Sequence[str], answers: Sequence[tuple[str, str]], where: str) ->
     for name, text in answers:
         found[name].append(text) if name in found else unknown.append(name)
     if len(unknown) == len(answers):
-        first = f"; its first is {unknown[0]!r}, and the items are {', '.join(map(repr, ids[:_SHOWN]))} ..." if unknown else ""
+        items = ", ".join(map(repr, ids[:_SHOWN]))
+        first = f"; its first is {unknown[0]!r}, and the items are {items} ..." if unknown else ""
         msg = f"{where}: none of its {len(answers)} answers is to one of the {len(ids)} items{first}"
         raise UsageError(msg)
     texts = {name: given[0] for name, given in found.items() if len(given) == 1 and given[0].strip()}
