@@ -42,7 +42,7 @@ class Evaluations:
                 chain = Chain(directory=self.directory, samples=self._samples(name, use, benchmark, check))
                 scored_by = scoring_key(component_key(use))
                 for model, trained in models.items():
-                    self._answers(chain, benchmark, name, model, trained, scored_by)
+                    self._answers(chain, benchmark, name, model, trained, scored_by, table_of(use))
 
     def _samples(self, name: str, use: Use, benchmark: Lazy, check: Lazy) -> Stage:
         made_from = {"benchmark": asking_key(use), "part_size": self.recipe.part_size}
@@ -60,7 +60,16 @@ class Evaluations:
             stage.finish(time.monotonic() - began)
         return stage
 
-    def _answers(self, chain: Chain, benchmark: Lazy, name: str, model: str, trained: Trained, scored_by: str) -> None:
+    def _answers(
+        self,
+        chain: Chain,
+        benchmark: Lazy,
+        name: str,
+        model: str,
+        trained: Trained,
+        scored_by: str,
+        table: Mapping[str, Any] | None,
+    ) -> None:
         use = self.recipe.evaluation or self.recipe.responses[0]
         stage_name = names.answers_stage(name, model)
         seed = derive(self.recipe.seed, "evaluate", name)
@@ -74,7 +83,7 @@ class Evaluations:
                 codec = self.directory.codec
                 samples = list(chain.all_samples())
                 responses = [response for row in stage.rows() for response in stages.responses_of(row, codec)]
-                write_scores(stage, benchmark(), name, model, samples, responses, scored_by, table_of(benchmark.use))
+                write_scores(stage, benchmark(), name, model, samples, responses, scored_by, table)
 
 
 def table_of(use: Use) -> Mapping[str, Any] | None:

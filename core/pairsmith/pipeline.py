@@ -292,8 +292,8 @@ class Pipeline:
 
     def evaluations(self) -> Evaluations:
         """Return what evaluates models."""
-        own = {"recipe": self.recipe, "directory": self.directory, "run": self.run, "runner": self.runner}
-        return Evaluations(model=self.model, **own)
+        recipe, directory, run, runner = self.recipe, self.directory, self.run, self.runner
+        return Evaluations(recipe=recipe, directory=directory, run=run, model=self.model, runner=runner)
 
 
 def _all(chain: Chain) -> list[Stage]:

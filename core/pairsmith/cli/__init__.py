@@ -11,7 +11,7 @@ from pairsmith import __version__
 from pairsmith.errors import PairsmithError, UsageError, in_short
 
 COMMANDS = (
-    *("run", "status", "report", "evaluate"),
+    *("run", "status", "report", "evaluate", "judge_report"),
     *("check", "plugins", "recipes", "copy", "import", "export"),
 )
 

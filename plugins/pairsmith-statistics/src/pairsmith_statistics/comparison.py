@@ -45,7 +45,7 @@ class ComparisonReporter:
 
     def report(self, run: RunView) -> Sequence[Path]:
         """Write the files, and return them; the plot only where there is something to compare."""
-        found = {
+        found: dict[str, Any] = {
             "confidence": self.options.confidence,
             "resamples": self.options.resamples,
             "seed": self.options.seed,
@@ -194,10 +194,10 @@ def _notes(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
             what = _PROBLEMS.get(problem, problem)
             scored = "" if any(row.get("problem") == problem for row in some) else ", which the benchmark scores"
             yield f"{model}: {len(ids)} {what}{scored}, such as {', '.join(map(repr, ids[:_SHOWN]))}."
-    ids = {model: {row["id"] for row in some} for model, some in rows.items()}
-    first = next(iter(ids), None)
-    for model in list(ids)[1:]:
-        apart = ids[model] ^ ids[str(first)]
+    asked = {model: {row["id"] for row in some} for model, some in rows.items()}
+    first, *others = asked
+    for model in others:
+        apart = asked[model] ^ asked[first]
         if apart:
             shown = ", ".join(map(repr, sorted(apart)[:_SHOWN]))
             yield f"{model}: {len(apart)} items are not those of {first}, such as {shown}; differences are not paired there."
