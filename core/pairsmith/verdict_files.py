@@ -45,7 +45,8 @@ class VerdictFiles:
             key = (row.get("of", ""), *(row[name] for name in _TEXTS), row.get("claim"))
             if key in seen:
                 about = row.get("claim") or row["response"]
-                msg = f"{record.place} is a second verdict of judge {row['judge']!r} on {about!r}, after {seen[key]}; leave one out"
+                again = f"a second verdict of judge {row['judge']!r} on {about!r}, after {seen[key]}"
+                msg = f"{record.place} is {again}; leave one out"
                 raise UsageError(msg)
             seen[key] = record.place
 
@@ -57,12 +58,12 @@ class VerdictFiles:
         """Yield the samples with the verdicts of each judge."""
         samples: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
         for record, row in self._rows:
-            if row.get("of", "") == of:
-                samples.setdefault(row["sample"], []).append((record, row))
+            samples.setdefault(row["sample"], []).append((record, row))
         for name, rows in samples.items():
             verdicts: dict[str, list[Verdict]] = {}
             for record, row in rows:
-                verdicts.setdefault(row["judge"], []).append(_verdict(record, row))
+                if row.get("of", "") == of:
+                    verdicts.setdefault(row["judge"], []).append(_verdict(record, row))
             yield _judged(name, [row for _, row in rows]), verdicts
 
 

@@ -44,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
     use = reporter_use(REPORTER, {name: value for name, value in options.items() if value is not None}, registry)
     runs = [source for source in arguments.source if source.is_dir() or is_run(source)]
     if runs and len(arguments.source) > 1:
-        msg = f"give one run or any number of files of verdicts; there are {len(arguments.source)} and {str(runs[0])!r} is a folder"
+        msg = f"give one run or any number of files of verdicts; {str(runs[0])!r} is a folder, and there are others"
         raise UsageError(msg)
     if arguments.repeat < 0:
         msg = f"--repeat {arguments.repeat} must be at least 0"

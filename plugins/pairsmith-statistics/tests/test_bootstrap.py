@@ -14,7 +14,9 @@ def micro(sums):
 
 
 def of(values):
-    return clusters([(str(n), {"false": false, "all": every}) for n, (false, every) in enumerate(values)], names(values))
+    return clusters(
+        [(str(n), {"false": false, "all": every}) for n, (false, every) in enumerate(values)], names(values)
+    )
 
 
 def names(values):

@@ -17,7 +17,7 @@ from pairsmith_statistics.bootstrap import plain
 from pairsmith_statistics.judge_page import judge_page
 from pairsmith_statistics.options import JudgesOptions
 from pairsmith_statistics.preferences import consistency, labelled, length_bias, position_bias, ties
-from pairsmith_statistics.stances import LABELS, Stances, gathered, labels
+from pairsmith_statistics.stances import LABELS, SWAPPED, Stances, gathered, labels
 
 NAME = "judges"
 _REASONS = 5
@@ -93,8 +93,8 @@ class JudgesReporter:
             "ties": ties(rated),
             "labelled": labelled(rated, *draw),
             "length": length_bias(rated, *draw),
-            "position": position_bias(rated, _rated(again.get("swapped"), name), *draw),
-            "consistency": consistency(found, [one for of, one in again.items() if of != "swapped"], name, *draw),
+            "position": position_bias(rated, _rated(again.get(SWAPPED), name), *draw),
+            "consistency": consistency(found, [one for of, one in again.items() if of != SWAPPED], name, *draw),
         }
         if truth:
             page["truth"] = self._against(found, name, truth)
@@ -171,11 +171,11 @@ def _rated(again: Stances | None, name: str) -> list[Any]:
 def _asked_again(view: RunView) -> dict[str, Stances]:
     """Return what judges said when asked again, as far as they were."""
     found = {}
-    for of in ("swapped", *(f"repeat-{number + 1}" for number in range(_REPEATS))):
+    for of in (SWAPPED, *(f"repeat-{number + 1}" for number in range(_REPEATS))):
         stances = gathered(view, of)
         if any(stances.by_judge.values()):
             found[of] = stances
-        elif of != "swapped":
+        elif of != SWAPPED:
             break
     return found
 

@@ -60,7 +60,6 @@ def position_bias(
     def first(one: Rated, two: Rated) -> int:
         return 1 if one.place < two.place else -1
 
-    # Answers swapped keep their places in the run's order unless the judge says where it saw them.
     there = {(one.sample, one.response): one for one in swapped}
     before = [both for both in pairs(rated) if all((one.sample, one.response) in there for one in both)]
     after = [(there[one.sample, one.response], there[two.sample, two.response]) for one, two in before]

@@ -17,6 +17,7 @@ Unit = tuple[str, str, str | None]
 
 SIDES = {True: "supported", False: "contradicted", "true": "supported", "false": "contradicted"}
 LABELS = "labels"
+SWAPPED = "swapped"
 
 
 @frozen
@@ -79,18 +80,15 @@ class Stances:
 def _shown_at(verdict: Verdict) -> int | None:
     """Return the place at which a judge says it was shown an answer, by its letter."""
     label = verdict.evidence.get("label")
-    return (
-        ord(label) - ord("A")
-        if isinstance(label, str) and len(label) == 1 and label.isascii() and label.isupper()
-        else None
-    )
+    told = isinstance(label, str) and len(label) == 1 and label.isascii() and label.isupper()
+    return ord(str(label)) - ord("A") if told else None
 
 
 def gathered(view: RunView, of: str = "") -> Stances:
     """Read a run's verdicts, or those that were asked for again."""
     found = Stances()
     for judged, by_judge in view.opinions(of):
-        for unit, about in _units(judged):
+        for unit, about in _units(judged, swapped=of == SWAPPED):
             found.units[unit] = about
         for judge, verdicts in by_judge.items():
             own = found.by_judge.setdefault(judge, {})
@@ -99,13 +97,14 @@ def gathered(view: RunView, of: str = "") -> Stances:
     return found
 
 
-def _units(judged: Judged) -> Iterator[tuple[Unit, About]]:
+def _units(judged: Judged, *, swapped: bool) -> Iterator[tuple[Unit, About]]:
     sample = judged.sample
     cluster = "+".join(image.id or image.path.name for image in sample.images) or sample.id
     images = tuple(image.path for image in sample.images)
-    for place, one in enumerate(judged.responses):
+    last = len(judged.responses) - 1
+    answers = {one.id: (one, last - n if swapped else n) for n, one in enumerate(judged.responses)}
+    for one, place in answers.values():
         yield (sample.id, one.id, None), About(cluster, "", "", one.text, images, one.label, place)
-    answers = {one.id: (one, place) for place, one in enumerate(judged.responses)}
     for claim in judged.claims:
         one, place = answers[claim.response_id]
         unit = (sample.id, claim.response_id, claim.id)
@@ -131,7 +130,8 @@ def labels(path: Path, found: Stances) -> dict[Unit, Verdict]:
         outcome = outcome if outcome in {"supported", "contradicted"} else None
         number = isinstance(rating, int | float) and not isinstance(rating, bool)
         if not isinstance(row.get(kind), str) or (outcome is None and not number):
-            msg = f"{record.place} must have a 'claim' or 'response', and a 'label' true or false or a 'rating': {dict(row)!r:.120}"
+            wanted = "a 'claim' or 'response', and a 'label' true or false or a 'rating'"
+            msg = f"{record.place} must have {wanted}: {dict(row)!r:.120}"
             raise StageError(msg)
         unit = by_id.get((kind, row[kind]))
         if unit is None:
