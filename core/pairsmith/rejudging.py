@@ -63,8 +63,13 @@ def ask_again(source: Path, *, swap: bool, repeat: int, progress: Progress, regi
             for of in repeats(repeat):
                 _judge(pipeline, before, use, names.again(of, name))
             if swap and _whole_answers(own):
-                made = {"samples": before.samples, "responses": before.responses, "claims": before.claims}
-                swapped = Swapped(directory=directory, verdicts=before.verdicts, **made)
+                swapped = Swapped(
+                    directory=directory,
+                    samples=before.samples,
+                    responses=before.responses,
+                    claims=before.claims,
+                    verdicts=before.verdicts,
+                )
                 _judge(pipeline, swapped, use, names.again(SWAPPED, name))
 
 

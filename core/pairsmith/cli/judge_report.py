@@ -30,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from pairsmith.comparing import reporter_use
     from pairsmith.errors import UsageError
     from pairsmith.images import DirectoryImageStore
-    from pairsmith.interfaces import Run, RunView
+    from pairsmith.interfaces import Run
     from pairsmith.progress import progress
     from pairsmith.registry import Registry
     from pairsmith.rejudging import ask_again
@@ -52,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if not runs and (arguments.swap or arguments.repeat):
         msg = "--swap and --repeat go with a run, whose judges can be asked again; files have no judges"
         raise UsageError(msg)
-    view: RunView
+    view: DirectoryView | VerdictFiles
     if runs:
         DirectoryView(runs[0])
         if arguments.swap or arguments.repeat:
@@ -61,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         out = arguments.out or Path()
         out.mkdir(parents=True, exist_ok=True)
-        view = VerdictFiles(out.resolve(), arguments.source)  # type: ignore[assignment] - what a report on judges reads
+        view = VerdictFiles(out.resolve(), arguments.source)
     run = Run(directory=view.directory, images=DirectoryImageStore(view.directory / "images"))
     pages = use.build(run).report(view)
     for page in pages:

@@ -80,7 +80,7 @@ class JudgesReporter:
 
     def _judge(self, found: Stances, name: str, truth: str, again: Mapping[str, Stances]) -> dict[str, Any]:
         verdicts = found.by_judge[name]
-        outcomes = Counter(verdict.outcome or "scored" for verdict in verdicts.values())
+        outcomes: Counter[str] = Counter(verdict.outcome or "scored" for verdict in verdicts.values())
         reasons = Counter(
             verdict.reason.partition(":")[0] for verdict in verdicts.values() if verdict.outcome == "skipped"
         )

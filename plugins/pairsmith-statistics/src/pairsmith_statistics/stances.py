@@ -121,7 +121,7 @@ def labels(path: Path, found: Stances) -> dict[Unit, Verdict]:
     for unit in found.units:
         by_id["response" if unit[2] is None else "claim", str(unit[1] if unit[2] is None else unit[2])] = unit
     made: dict[Unit, Verdict] = {}
-    unknown = []
+    unknown: list[str] = []
     for record in records(path):
         row = record.value()
         kind = "claim" if row.get("claim") is not None else "response"
@@ -133,14 +133,14 @@ def labels(path: Path, found: Stances) -> dict[Unit, Verdict]:
             wanted = "a 'claim' or 'response', and a 'label' true or false or a 'rating'"
             msg = f"{record.place} must have {wanted}: {dict(row)!r:.120}"
             raise StageError(msg)
-        unit = by_id.get((kind, row[kind]))
-        if unit is None:
+        about = by_id.get((kind, row[kind]))
+        if about is None:
             unknown.append(row[kind])
             continue
-        if unit in made:
+        if about in made:
             msg = f"{record.place} is a second label of {kind} {row[kind]!r}; leave one out"
             raise StageError(msg)
-        made[unit] = _labelled(unit, outcome, rating if number else None)
+        made[about] = _labelled(about, outcome, rating if number else None)
     if not made:
         msg = f"{str(path)!r}: none of its {len(unknown)} labels is about something that was judged, such as {unknown[:1]}"
         raise StageError(msg)
