@@ -183,7 +183,9 @@ def test_a_run_that_has_not_trained_yet_says_so(
 def test_a_recipe_of_benchmarks_alone_evaluates_its_model(
     tmp_path: Path, registry: Registry, generator: Generator
 ) -> None:
-    written = {name: value for name, value in tables(tmp_path, generator).items() if name not in {"pairs", "loss", "train"}}
+    written = {
+        name: value for name, value in tables(tmp_path, generator).items() if name not in {"pairs", "loss", "train"}
+    }
     run = start(Document(name="t", tables=written), out=tmp_path / "runs" / "t", progress=Quiet(), registry=registry)
     assert set(scores(run)) == {("lengths", "base")}
 

@@ -42,7 +42,12 @@ def test_answers_to_something_else_are_refused(answers: list[tuple[str, str]]) -
 
 
 def test_rows_of_any_spelling_are_read(tmp_path: Path) -> None:
-    rows = [{"id": "a", "answer": "1"}, {"id": 7, "response": "2"}, {"id": "c", "text": "3"}, {"id": "d", "answer": None}]
+    rows = [
+        {"id": "a", "answer": "1"},
+        {"id": 7, "response": "2"},
+        {"id": "c", "text": "3"},
+        {"id": "d", "answer": None},
+    ]
     assert read_answers(write(tmp_path / "a.jsonl", *rows)) == [("a", "1"), ("7", "2"), ("c", "3")]
 
 

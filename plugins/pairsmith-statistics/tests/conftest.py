@@ -47,9 +47,7 @@ def view(tmp_path: Path) -> View:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return Run(
-        directory=tmp_path, images=DirectoryImageStore(tmp_path), component=lambda kind, table, where: Chair
-    )
+    return Run(directory=tmp_path, images=DirectoryImageStore(tmp_path), component=lambda kind, table, where: Chair)
 
 
 @pytest.fixture

@@ -53,12 +53,16 @@ class ItemBenchmark(ABC):
 
     def samples(self) -> Iterator[Sample]:
         """Yield a sample per item."""
-        self.check_images(self.items())
-        yield from self.asked()
+        items = self.items()
+        self.check_images(items)
+        yield from self._of(items)
 
     def asked(self) -> Iterator[Sample]:
         """Yield a sample per item, whether or not its image is there: enough for scoring answers made elsewhere."""
-        for item in self.items():
+        yield from self._of(self.items())
+
+    def _of(self, items: Sequence[Item]) -> Iterator[Sample]:
+        for item in items:
             image = Image(path=self.images / item.image)
             yield Sample(
                 id=item.id, images=(image,), prompt=user(item.prompt), context=item.context, truth=dict(item.truth)
