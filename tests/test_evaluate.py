@@ -181,7 +181,7 @@ def test_the_oracles_noise_is_found(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "problem"),
     [
         (["none.jsonl"], "'none.jsonl' is neither a run nor a file of verdicts"),
-        (["."], "'.' is not a run"),
+        (["."], "is not a run: it has no run.json"),
         ([".", "x.jsonl"], "give one run or any number of files of verdicts"),
         (["x.jsonl", "--swap"], "--swap and --repeat go with a run"),
         (["x.jsonl", "--repeat", "-1"], "--repeat -1 must be at least 0"),

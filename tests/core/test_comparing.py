@@ -221,9 +221,9 @@ def test_a_run_that_only_evaluates_is_no_run_to_go_on_with(tmp_path: Path, regis
 def test_what_cannot_be_begun(tmp_path: Path, registry: Registry) -> None:
     with pytest.raises(UsageError, match="is not a folder"):
         evaluate_model(model_tables(tmp_path), tmp_path / "none", None, Quiet(), registry)
-    with pytest.raises(ComponentNotFoundError, match="did you mean 'lengths'"):
+    with pytest.raises(ComponentNotFoundError, match=r"did you mean .lengths."):
         score_answers([{"use": "length", "path": "x"}], {}, None, Quiet(), registry)
-    with pytest.raises(OptionsError, match="--benchmark lengths.unitt: unknown option; did you mean 'unit'"):
+    with pytest.raises(OptionsError, match=r"--benchmark lengths\.unitt: unknown option; did you mean 'unit'"):
         score_answers([{"use": "lengths", "path": "x", "unitt": 1}], {}, None, Quiet(), registry)
     with pytest.raises(UsageError, match="goes with one --benchmark"):
         score_answers([{"use": "lengths", "path": "x"}] * 2, {}, None, Quiet(), registry)
