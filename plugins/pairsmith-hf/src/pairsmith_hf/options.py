@@ -30,7 +30,9 @@ class ModelOptions:
     quantization: Quantization = field(
         default="none",
         validator=in_(QUANTIZATIONS),
-        metadata={"help": "load the weights in 8 or 4 bits with bitsandbytes; such a model is trained by an adapter only"},
+        metadata={
+            "help": "load the weights in 8 or 4 bits with bitsandbytes; such a model is trained by an adapter only"
+        },
     )
     attention: Literal["sdpa", "eager"] = field(
         default="sdpa", validator=in_(("sdpa", "eager")), metadata={"help": "how attention is computed"}
@@ -103,7 +105,7 @@ class GeneratorOptions(PlaceOptions):
     model: Mapping[str, Any] | None = field(
         default=None,
         metadata={
-            "help": "a model of its own: a table as [model] has it; left out: the recipe's. An evaluated model answers itself",
+            "help": "a model of its own, a table as [model]; left out: the recipe's. An evaluated model answers itself",
             "component": "model_families",
         },
     )
