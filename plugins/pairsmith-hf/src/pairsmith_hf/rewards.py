@@ -18,6 +18,7 @@ from pairsmith.checkpoints import explained, fingerprint
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
 from pairsmith.values import Case, Response, Verdict
+from pairsmith_hf.checkpoint import ALSO
 from pairsmith_hf.judges import RewardOptions
 from pairsmith_hf.shown import conversation
 
@@ -190,7 +191,7 @@ class RewardJudge(TextJudge):
 
 def loaded(where: str, options: RewardOptions, dtype: str, model: Any) -> Any:  # noqa: ANN401 - a class of transformers
     """Load a model whole. One that lacks weights is refused: transformers would fill them with random numbers."""
-    with explained(where, options.model):
+    with explained(where, options.model, ALSO):
         try:
             made, told = model.from_pretrained(
                 options.model,
