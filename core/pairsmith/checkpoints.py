@@ -47,11 +47,12 @@ def explained(where: str, path: str, also: tuple[type[Exception], ...] = ()) -> 
 
     ``also`` are errors that a library has of its own, as safetensors does for a broken file.
     """
+    usual: tuple[type[Exception], ...] = (OSError, ValueError, KeyError, ImportError)
     try:
         yield
     except PairsmithError:
         raise
-    except (OSError, ValueError, KeyError, ImportError, *also) as error:
+    except usual + also as error:
         raise StageError(_sentence(where, path, error)) from error
 
 

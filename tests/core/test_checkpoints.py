@@ -55,7 +55,7 @@ def test_other_errors_stay_what_they_are() -> None:
 
 def test_a_librarys_own_errors_are_said_too_where_they_are_named() -> None:
     with (
-        pytest.raises(StageError, match="could not be had|neither a directory"),
+        pytest.raises(StageError, match=r"could not be had|neither a directory"),
         explained("model", "a/b", (EOFError,)),
     ):
         raise EOFError

@@ -43,7 +43,7 @@ class Gate(nn.Module):
         return weights
 
 
-class ArmoModel(LlamaPreTrainedModel):  # type: ignore[misc] - transformers has no types
+class ArmoModel(LlamaPreTrainedModel):  # type: ignore[misc]
     """A Llama, a linear head for the objectives, a matrix that takes verbosity out of the others, and the gate.
 
     What the published configuration leaves out has the published value as its default.

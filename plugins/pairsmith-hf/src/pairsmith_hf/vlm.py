@@ -41,10 +41,11 @@ class VlmJudge:
         self._options, self._run, self._family, self._weights = options, run, run.family, run.weights
         self._name, self._model = options.name or NAME, name_of(run, run.weights)
         self._speakers: list[Speaker] = []
-        self._mark = str(run.family.codec(run.weights).mark)  # type: ignore[attr-defined] - every codec here has one
+        codec: Any = run.family.codec(run.weights)
+        self._mark = str(codec.mark)
         self._told = _instructions(options)
         self._counts = dict.fromkeys(("replies", "asked again", "failed"), 0)
-        dtype = options.dtype or getattr(run.family, "dtype", "")
+        dtype = str(options.dtype or getattr(run.family, "dtype", "float32"))
         made_from = {
             "model": run.family.fingerprint(run.weights),
             "dtype": dtype,
