@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pairsmith import names
-from pairsmith.model import located
+from pairsmith.model import check_models, located
 from pairsmith.recipe import Recipe, load, resolve
 from pairsmith.registry import Registry
 
@@ -19,6 +19,7 @@ def check(source: str | Path, settings: Sequence[str], registry: Registry) -> li
     """
     recipe = resolve(load(source, settings, registry), registry)
     names.check_names(recipe)
+    check_models(recipe)
     lines = [f"{recipe.name}: {recipe.summary}".rstrip(": ")]
     lines += [f"  {use.where:<24} {use.key()['component']}" for use in recipe.uses()]
     return [*lines, *_needs(recipe, registry), "fits"]

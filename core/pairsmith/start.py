@@ -12,6 +12,7 @@ from pairsmith import names
 from pairsmith.directory import FORMAT, RunDirectory, key_of, read_document
 from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
+from pairsmith.model import check_models
 from pairsmith.pipeline import Pipeline
 from pairsmith.progress import Progress
 from pairsmith.recipe import Document, Recipe, Use, load, resolve
@@ -88,6 +89,7 @@ def start(
         document = source if isinstance(source, Document) else load(source, settings, registry)
         recipe = resolve(document, registry)
     names.check_names(recipe)
+    check_models(recipe)
     directory = RunDirectory((out or default_directory(recipe, limit)).resolve())
     with directory.locked():
         directory.claim(document_of(recipe, limit))

@@ -175,8 +175,8 @@ class AutoFamily(Family):
             )
             self._said = True
         if not any(hasattr(value, "ds_id") for value in model.parameters()):
-            self._logits = _shape_of_logits(model, weights)
-        elif len(shapes(model.config)) > 1:  # its weights are on many devices
+            self._logits = _shape_of_logits(inner(model), weights)
+        elif len(shapes(inner(model).config)) > 1:  # its weights are on many devices
             msg = (
                 f"[model] use = 'auto' cannot find out under ZeRO-3 how {weights.path!r} scales or caps its logits; take "
                 f"train.parallel = 'zero2'"
