@@ -293,8 +293,20 @@ class _Reader:
         self.faults += faults
         for attribute in fields(offer.component.options_class):
             if COMPONENT in attribute.metadata and attribute.name in written:
-                self._use(written[attribute.name], attribute.metadata[COMPONENT], f"{where}.{attribute.name}")
+                self._within(written[attribute.name], attribute.metadata, f"{where}.{attribute.name}")
         return None if faults else Use(kind=kind, where=where, offer=offer, options=options)
+
+    def _within(self, value: Any, metadata: Mapping[str, Any], where: str) -> None:  # noqa: ANN401
+        """Look at the table of a component that options hold, or at each of several."""
+        besides = metadata.get("besides", ())
+        several = isinstance(value, list | tuple)
+        for number, table in enumerate(value if several else [value]):
+            own = (
+                {key: said for key, said in table.items() if key not in besides}
+                if isinstance(table, Mapping)
+                else table
+            )
+            self._use(own, metadata[COMPONENT], f"{where}[{number}]" if several else where)
 
     def several(self, name: str, kind: Kind) -> tuple[Use, ...]:
         entries = self.tables.get(name, [])

@@ -10,9 +10,9 @@ from attrs import field, frozen
 
 from pairsmith import hookimpl
 from pairsmith.component import Component
-from pairsmith.errors import ComponentNotFoundError, OptionsError, UsageError
+from pairsmith.errors import ComponentNotFoundError, OptionsError, RecipeError, UsageError
 from pairsmith.interfaces import Run
-from pairsmith.recipe import Use
+from pairsmith.recipe import Document, Use, resolve
 from pairsmith.registry import Registry
 from pairsmith.testing import make_run
 from pairsmith.within import builder, check_within
@@ -117,3 +117,25 @@ def test_tables_within_options_are_checked_before_a_run(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         checked(registry, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"one": {"use": "asked", "size": "x"}}, ["responses[0].one.size: expected an integer, got 'x'"]),
+        (
+            {"many": [{"use": "asked", "weight": 2}, {"use": "aksed"}]},
+            ["responses[0].many[1].use: no generator 'aksed'"],
+        ),
+        ({"many": [{"use": "asked", "weight": 2}]}, []),
+    ],
+)
+def test_a_recipe_says_what_is_wrong_in_each_of_several_tables(
+    registry: Registry, options: dict[str, Any], said: list[str]
+) -> None:
+    tables = {"schema": 1, "images": {"use": "asked"}, "responses": [{"use": "outer", **options}]}
+    with pytest.raises(RecipeError) as error:
+        resolve(Document(name="r", path=None, tables=tables), registry)
+    lines = [line.strip() for line in str(error.value).splitlines()]
+    about = [line for line in lines if line.startswith("responses")]
+    assert [line[: len(start)] for line, start in zip(about, said, strict=True)] == said
