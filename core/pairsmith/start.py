@@ -18,7 +18,7 @@ from pairsmith.recipe import Document, Recipe, Use, load, resolve
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained
 from pairsmith.view import DirectoryView
-from pairsmith.within import check_within
+from pairsmith.within import builder, check_within
 
 RUNS = Path("runs")
 _LIBRARIES = ("torch", "transformers", "accelerate", "peft", "deepspeed", "diffusers", "tokenizers", "numpy", "pillow")
@@ -98,15 +98,20 @@ def start(
             view = DirectoryView(directory.path)
             for line in before_and_after(view.evaluations()):
                 progress.say(line)
-            for path in report(view, recipe.reports):
+            for path in report(view, recipe.reports, registry):
                 progress.say(f"report: {_short(path)}")
     return directory.path
 
 
-def report(view: DirectoryView, reporters: Sequence[Use]) -> list[Path]:
-    """Have every reporter write its page."""
+def report(view: DirectoryView, reporters: Sequence[Use], registry: Registry | None = None) -> list[Path]:
+    """Have every reporter write its page. One that is made of other components finds them in ``registry``."""
     directory = RunDirectory(view.directory)
-    run = Run(directory=directory.path, images=directory.images, seed=view.document["seed"])
+    run = Run(
+        directory=directory.path,
+        images=directory.images,
+        seed=view.document["seed"],
+        component=builder(registry or Registry.discover(), lambda: run),
+    )
     pages: list[Path] = []
     for use in reporters:
         with Explained(directory, use.where):
