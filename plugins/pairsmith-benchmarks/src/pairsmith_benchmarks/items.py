@@ -16,7 +16,8 @@ from pairsmith_benchmarks.answers import Answers, Matched, Record, known, match
 class Item:
     """One question about one image, with what is true of it.
 
-    ``image`` is the file's path in the benchmark's folder of images. Scoring needs ``id`` and ``truth`` only.
+    ``image`` is the file's path in the benchmark's folder of images, and empty where none is shown. Scoring needs ``id``
+    and ``truth`` only.
     """
 
     id: str
@@ -52,9 +53,9 @@ class ItemBenchmark(ABC):
         items = self.items()
         self.check_images(items)
         for item in items:
-            image = Image(path=self.images / item.image)
+            images = (Image(path=self.images / item.image),) if item.image else ()
             yield Sample(
-                id=item.id, images=(image,), prompt=user(item.prompt), context=item.context, truth=dict(item.truth)
+                id=item.id, images=images, prompt=user(item.prompt), context=item.context, truth=dict(item.truth)
             )
 
     def score(self, samples: Sequence[Sample], responses: Sequence[Response]) -> Scores:
@@ -94,3 +95,8 @@ def matched(benchmark: str, items: Sequence[Item], answers: Answers) -> tuple[Ma
     found = match([item.id for item in items], answers)
     found.warn(benchmark)
     return found, {item.id: item for item in items}
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Return the mean, or nothing of nothing."""
+    return sum(values) / len(values) if values else None

@@ -17,7 +17,7 @@ from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.answers import Answers, Record, match, percent
 from pairsmith_benchmarks.folder import Folder, read_json, text_of
-from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
+from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched, mean
 from pairsmith_benchmarks.options import MmhalOptions
 from pairsmith_benchmarks.reviews import filled, judge, stored, template
 
@@ -143,13 +143,9 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
         by_type.setdefault(record["type"], []).append(record["rating"])
     ratings = [record["rating"] for record in rated]
     return {
-        "score": _mean(ratings),
+        "score": mean(ratings),
         "hallucination": percent(sum(one < HALLUCINATED_BELOW for one in ratings), len(ratings)),
-        **{f"score_{kind}": _mean(some) for kind, some in sorted(by_type.items())},
+        **{f"score_{kind}": mean(some) for kind, some in sorted(by_type.items())},
         "unparsed": float(sum(not record["parsed"] for record in answered)),
-        "length": _mean([record["words"] for record in answered]),
+        "length": mean([record["words"] for record in answered]),
     }
-
-
-def _mean(values: Sequence[int]) -> float | None:
-    return sum(values) / len(values) if values else None
