@@ -32,8 +32,8 @@ from pairsmith_benchmarks.reviews import named, reviewer
 from pairsmith_benchmarks.yesno import first_word
 
 SOURCE = (
-    "download HallusionBench.json and utils.py of github.com/tianyi-lab/HallusionBench, and hallusion_bench.zip, the images, that its "
-    "README links, unpacked beside them"
+    "download HallusionBench.json and utils.py of github.com/tianyi-lab/HallusionBench, and the images, "
+    "hallusion_bench.zip that its README links, unpacked beside them"
 )
 SLOTS = ("question", "reference", "answer")
 DIRECTIONS = Directions(lower=("unclear", "unparsed", "incomplete"), neutral=("length",))
