@@ -395,16 +395,22 @@ class Scores:
     """What a benchmark found: named numbers, and one record per item.
 
     A number is better when it is high, unless ``lower_is_better`` names it; ``neutral`` ones, as a length, are neither.
+    ``sums`` are what each item adds to the sums that the metrics are made of; nothing for an item that is not scored.
     """
 
     metrics: Mapping[str, float]
     lower_is_better: tuple[str, ...] = ()
     neutral: tuple[str, ...] = ()
     items: Sequence[Mapping[str, Any]] = ()
+    sums: Sequence[Mapping[str, float]] = ()
 
 
 class Benchmark(Protocol):
-    """Samples, and a scorer of the answers to them."""
+    """Samples, and a scorer of the answers to them.
+
+    One that gives ``Scores.sums`` has ``metrics(sums)``, from their totals to its numbers: so intervals are computed. One
+    whose samples can be known without their images has ``asked()``, and ``score_answers(answers)`` for ids and texts.
+    """
 
     source: ClassVar[str]
 
@@ -440,8 +446,14 @@ class RunView(Protocol):
     def evaluations(self) -> Sequence[Mapping[str, Any]]:
         """Return scores as ``{"benchmark", "model", "metrics", "lower_is_better", "neutral", "source", "items"}``.
 
-        ``model`` is ``base``, ``trained`` or ``control``.
+        ``model`` is ``base``, ``trained`` or ``control``; ``table`` is the benchmark's, as a recipe writes it.
         """
+
+    def scored(self, benchmark: str, model: str) -> Iterator[Mapping[str, Any]]:
+        """Yield what is kept of each item: ``{"id", "response", "images", "sums", ...}``."""
+
+    def opinions(self, of: str = "") -> Iterator[tuple[Judged, Mapping[str, Sequence[Verdict]]]]:
+        """Yield samples with the verdicts of each judge by its stage; ``of`` is e.g. ``"swapped"`` or ``"repeat-1"``."""
 
 
 class Exporter(Protocol):

@@ -42,7 +42,7 @@ class Pipeline:
     progress: Progress
     limit: int | None = None
     run: Run = field(init=False)
-    _runner: Runner = field(init=False)
+    runner: Runner = field(init=False)
     _model: list[Model] = field(init=False, factory=list)
     _chain: list[Chain] = field(init=False, factory=list)
 
@@ -57,7 +57,7 @@ class Pipeline:
         )
         with Explained(self.directory, "engine"):
             engine = self.recipe.engine.build(self.run) if self.recipe.engine else LocalEngine()
-        self._runner = Runner(directory=self.directory, engine=engine, progress=self.progress)
+        self.runner = Runner(directory=self.directory, engine=engine, progress=self.progress)
 
     @property
     def model(self) -> Model:
@@ -85,6 +85,8 @@ class Pipeline:
             chain = self._verdicts(chain)
         if wanted("pairs") and (self.recipe.pairs or self.recipe.trainings):
             self._arms(chain, until if not wanted("evaluate") else None)
+        elif wanted("evaluate") and self.recipe.benchmarks:
+            self.evaluations().evaluate({names.BASE: self.base()})
 
     # Data ------------------------------------------------------------------------------------------------------------
 
@@ -200,7 +202,7 @@ class Pipeline:
             may_fail=self.recipe.max_failures,
             facts=dict if by is None else by.facts,
         )
-        return self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
+        return self.runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
 
     # Pairs, training, evaluation -------------------------------------------------------------------------------------
 
@@ -214,7 +216,7 @@ class Pipeline:
         results = {arm: self._train(chain, last, arm, before, until) for arm in names.arms(self.recipe)}
         if until is None and self.recipe.benchmarks:
             models = {names.TRAINED: results.get(""), names.CONTROL: results.get(names.CONTROL)}
-            self._evaluations().evaluate({name: models.get(name) or self._base() for name in names.models(self.recipe)})
+            self.evaluations().evaluate({name: models.get(name) or self.base() for name in names.models(self.recipe)})
 
     def _train(
         self, chain: Chain, training: Training | None, arm: str, before: Trained | None, until: str | None
@@ -225,7 +227,7 @@ class Pipeline:
         items = self._items(chain, selector, arm, own, corrupted=until != "pairs")
         if training is None or until in {"pairs", "corruptions"}:
             return None
-        return self._trainings().train(training, arm, items, before or self._base(), until=until)
+        return self._trainings().train(training, arm, items, before or self.base(), until=until)
 
     def _items(self, chain: Chain, use: Use | None, arm: str, training: str, *, corrupted: bool = True) -> Stage:
         if use is None:
@@ -244,7 +246,7 @@ class Pipeline:
             work = stages.select(chain, selector, hygiene, seed)
             made = ingredients("pairs", _all(chain), **made_from)
             step = Step(name=name, ingredients=made, work=work, facts=selector.facts)
-            stage = self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
+            stage = self.runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
         some_left(stage)
         if corrupted and self.recipe.corruptions:
             return self._corruptions(chain, stage, names.arm_stage("corruptions", arm, training))
@@ -265,14 +267,15 @@ class Pipeline:
             step = Step(
                 name=name, ingredients=ingredients("corruptions", [chain.samples, pairs], **made_from), work=work
             )
-            return self._runner.run(step, pairs.parts(), sizes_of(pairs))
+            return self.runner.run(step, pairs.parts(), sizes_of(pairs))
 
     # What identifies things --------------------------------------------------------------------------------------------
 
     def _identity(self) -> str | None:
         return self.model.identity() if self.recipe.model else None
 
-    def _base(self) -> Trained:
+    def base(self) -> Trained:
+        """Return the base model as one that can be evaluated."""
         return Trained(weights=self.model.weights, identity=self.model.identity())
 
     def _run_with_model(self) -> Run:
@@ -287,10 +290,10 @@ class Pipeline:
             progress=self.progress,
         )
 
-    def _evaluations(self) -> Evaluations:
-        return Evaluations(
-            recipe=self.recipe, directory=self.directory, run=self.run, model=self.model, runner=self._runner
-        )
+    def evaluations(self) -> Evaluations:
+        """Return what evaluates models."""
+        recipe, directory, run, runner = self.recipe, self.directory, self.run, self.runner
+        return Evaluations(recipe=recipe, directory=directory, run=run, model=self.model, runner=runner)
 
 
 def _all(chain: Chain) -> list[Stage]:

@@ -18,7 +18,7 @@ from pairsmith.recipe import Document, Recipe, Use, load, resolve
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained
 from pairsmith.view import DirectoryView
-from pairsmith.within import builder, check_within
+from pairsmith.within import builder
 
 RUNS = Path("runs")
 _LIBRARIES = ("torch", "transformers", "accelerate", "peft", "deepspeed", "diffusers", "tokenizers", "numpy", "pillow")
@@ -47,7 +47,7 @@ def document_of(recipe: Recipe, limit: int | None) -> dict[str, Any]:
         "chain": names.chain_names(recipe),
         "trainings": [training.name for training in recipe.trainings],
         "components": {use.where: use.key()["component"] for use in recipe.uses()},
-        "versions": {"python": platform.python_version(), **_versions((*plugins, *_LIBRARIES))},
+        "versions": {"python": platform.python_version(), **versions_of((*plugins, *_LIBRARIES))},
         "command": sys.argv,
     }
 
@@ -88,7 +88,6 @@ def start(
         document = source if isinstance(source, Document) else load(source, settings, registry)
         recipe = resolve(document, registry)
     names.check_names(recipe)
-    check_within(recipe, registry)
     directory = RunDirectory((out or default_directory(recipe, limit)).resolve())
     with directory.locked():
         directory.claim(document_of(recipe, limit))
@@ -103,15 +102,11 @@ def start(
     return directory.path
 
 
-def report(view: DirectoryView, reporters: Sequence[Use], registry: Registry | None = None) -> list[Path]:
-    """Have every reporter write its page. One that is made of other components finds them in ``registry``."""
+def report(view: DirectoryView, reporters: Sequence[Use], registry: Registry) -> list[Path]:
+    """Have every reporter write its page."""
     directory = RunDirectory(view.directory)
-    run = Run(
-        directory=directory.path,
-        images=directory.images,
-        seed=view.document["seed"],
-        component=builder(registry or Registry.discover(), lambda: run),
-    )
+    build = builder(registry, lambda: run)
+    run = Run(directory=directory.path, images=directory.images, seed=view.document["seed"], component=build)
     pages: list[Path] = []
     for use in reporters:
         with Explained(directory, use.where):
@@ -138,7 +133,8 @@ def _short(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _versions(distributions: Sequence[str]) -> dict[str, str]:
+def versions_of(distributions: Sequence[str]) -> dict[str, str]:
+    """Return the versions of those that are installed."""
     found = {}
     for name in distributions:
         try:

@@ -1,19 +1,17 @@
 """Builds a component that the options of another one name: a benchmark that asks a judge has a table for it.
 
 An option that holds such tables may say so, ``metadata={"component": "losses", "besides": ("weight",)}``: the kind, and
-the keys of a table that are not the component's. Then a recipe's tables are checked before any of it runs.
+the keys of a table that are not the component's. Then they are read with the recipe (:mod:`pairsmith.recipe`), and what
+they name counts in the keys of stages.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import fields
-
 from pairsmith.component import Component
 from pairsmith.errors import ComponentNotFoundError, OptionsError
 from pairsmith.interfaces import ComponentBuilder, Kind, Run
 from pairsmith.options import read
-from pairsmith.recipe import Recipe
 from pairsmith.registry import Registry
 
 
@@ -33,28 +31,6 @@ def builder(registry: Registry, run: Callable[[], Run]) -> ComponentBuilder:
         return build
 
     return prepare
-
-
-def check_within(recipe: Recipe, registry: Registry) -> None:
-    """Check the tables of components that a recipe's options hold, where the options say that they do.
-
-    Raises :class:`pairsmith.errors.UsageError` for the first one that does not fit.
-    """
-    for use in recipe.uses():
-        if use.offer is not None:
-            _check(registry, use.options, use.where)
-
-
-def _check(registry: Registry, options: Any, where: str) -> None:  # noqa: ANN401 - any component's options
-    for attribute in fields(type(options)):
-        kind, value = attribute.metadata.get("component"), getattr(options, attribute.name)
-        if kind is None or value is None:
-            continue
-        one = isinstance(value, Mapping)
-        for number, table in enumerate([value] if one else value):
-            place = f"{where}.{attribute.name}" if one else f"{where}.{attribute.name}[{number}]"
-            own = {key: given for key, given in table.items() if key not in attribute.metadata.get("besides", ())}
-            _check(registry, _read(registry, kind, own, place)[1], place)
 
 
 def _read(registry: Registry, kind: Kind, table: Mapping[str, Any], where: str) -> tuple[Component, Any]:

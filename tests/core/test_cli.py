@@ -263,9 +263,11 @@ def test_a_place_that_is_taken_is_refused(work: Workplace, there: str) -> None:
     else:
         (work.folder / "r").mkdir()
         (work.folder / "r" / "thesis.tex").touch()
-    before = sorted(work.folder.rglob("*"))
+    before = sorted((work.folder / "r").rglob("*"))
     assert "give --out" in work.refused("run", "six.toml", "--out", "r")
-    assert sorted(work.folder.rglob("*")) == before
+    assert sorted((work.folder / "r").rglob("*")) == before
+    assert there == "folder" or (work.folder / "r").read_text() == "thesis"
+    assert not (work.folder / "runs").exists()
 
 
 def test_what_a_run_leaves_that_is_killed_in_its_first_moment_is_taken_over(work: Workplace) -> None:

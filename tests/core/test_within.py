@@ -10,12 +10,12 @@ from attrs import field, frozen
 
 from pairsmith import hookimpl
 from pairsmith.component import Component
-from pairsmith.errors import ComponentNotFoundError, OptionsError, RecipeError, UsageError
+from pairsmith.errors import ComponentNotFoundError, OptionsError, UsageError
 from pairsmith.interfaces import Run
 from pairsmith.recipe import Document, Use, resolve
 from pairsmith.registry import Registry
 from pairsmith.testing import make_run
-from pairsmith.within import builder, check_within
+from pairsmith.within import builder
 
 BUILT: list[Any] = []
 
@@ -47,6 +47,10 @@ def registry() -> Registry:
         Component(name="outer", factory=f"{__name__}:make", options=OuterOptions, summary="Asks others."),
     ]
     made.add("pairsmith-x", lambda: SimpleNamespace(pairsmith_generators=hookimpl(lambda: offered)))
+    nothing = [Component(name="none", factory=f"{__name__}:make", summary="Nothing.")]
+    made.add("pairsmith-y", lambda: SimpleNamespace(pairsmith_image_sources=hookimpl(lambda: nothing)))
+    checks = [Component(name="pillow", factory=f"{__name__}:make", summary="Nothing.")]
+    made.add("pairsmith-z", lambda: SimpleNamespace(pairsmith_image_checks=hookimpl(lambda: checks)))
     return made
 
 
@@ -85,26 +89,39 @@ def test_outside_a_run_there_is_nothing_to_choose_from(tmp_path: Path) -> None:
         make_run(tmp_path).component("generators", {"use": "asked"}, "judge")
 
 
-def checked(registry: Registry, **options: Any) -> None:
-    use = Use(
-        kind="generators",
-        where="responses",
-        offer=registry.find("generators", "outer"),
-        options=OuterOptions(**options),
-    )
-    check_within(SimpleNamespace(uses=lambda: [use]), registry)  # type: ignore[arg-type] - all it reads of a recipe
+def read(registry: Registry, **options: Any) -> Use:
+    tables = {"schema": 1, "images": {"use": "none"}, "responses": {"use": "outer", **options}}
+    recipe = resolve(Document(name="r", path=None, tables=tables), registry)
+    return recipe.responses[0]
 
 
 def test_tables_within_options_that_fit_pass(registry: Registry) -> None:
-    deep = {"use": "outer", "many": ({"use": "asked"},)}
-    checked(registry, one={"use": "asked", "size": 2}, many=(deep, {"use": "asked", "weight": 2}), other={"size": "x"})
+    deep = {"use": "outer", "many": [{"use": "asked"}]}
+    many = [deep, {"use": "asked", "weight": 2}]
+    use = read(registry, one={"use": "asked", "size": 2}, many=many, other={"size": "x"})
+    assert [one.where for one in use.all()] == [
+        "responses",
+        "responses.one",
+        "responses.many[0]",
+        "responses.many[0].many[0]",
+        "responses.many[1]",
+    ]
+
+
+def test_what_a_component_is_made_of_counts_in_its_key(registry: Registry) -> None:
+    before = read(registry, one={"use": "asked"}).key()
+    assert before == read(registry, one={"use": "asked"}).key()
+    object.__setattr__(registry.find("generators", "asked").component, "revision", 2)
+    assert read(registry, one={"use": "asked"}).key() != before
+    assert "inner" not in read(registry).key(), "what is made of nothing keeps the key that it always had"
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"one": {"use": "asked", "size": "x"}}, r"responses\.one\.size: expected an integer, got 'x'"),
-        ({"many": ({"use": "asked"}, {"use": "aksed"})}, r"responses\.many\[1\]\.use: no generator 'aksed'"),
+        ({"one": "asked"}, r"responses\.one: expected a table with a line use = \"NAME\", got 'asked'"),
+        ({"many": [{"use": "asked"}, {"use": "aksed"}]}, r"responses\.many\[1\]\.use: no generator 'aksed'"),
         ({"one": {"use": "asked", "weight": 2}}, r"responses\.one\.weight: unknown option"),
         (
             {"one": {"use": "outer", "many": [{"use": "asked", "sise": 1}]}},
@@ -112,30 +129,8 @@ def test_tables_within_options_that_fit_pass(registry: Registry) -> None:
         ),
     ],
 )
-def test_tables_within_options_are_checked_before_a_run(
+def test_tables_within_options_are_checked_with_the_recipe(
     registry: Registry, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        checked(registry, **options)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"one": {"use": "asked", "size": "x"}}, ["responses[0].one.size: expected an integer, got 'x'"]),
-        (
-            {"many": [{"use": "asked", "weight": 2}, {"use": "aksed"}]},
-            ["responses[0].many[1].use: no generator 'aksed'"],
-        ),
-        ({"many": [{"use": "asked", "weight": 2}]}, []),
-    ],
-)
-def test_a_recipe_says_what_is_wrong_in_each_of_several_tables(
-    registry: Registry, options: dict[str, Any], said: list[str]
-) -> None:
-    tables = {"schema": 1, "images": {"use": "asked"}, "responses": [{"use": "outer", **options}]}
-    with pytest.raises(RecipeError) as error:
-        resolve(Document(name="r", path=None, tables=tables), registry)
-    lines = [line.strip() for line in str(error.value).splitlines()]
-    about = [line for line in lines if line.startswith("responses")]
-    assert [line[: len(start)] for line, start in zip(about, said, strict=True)] == said
+        read(registry, **options)

@@ -1,6 +1,7 @@
 """MM-Vet, LLaVA-Bench, HallusionBench: formulas by hand, the published files' forms, and what a judge is shown."""
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -191,7 +192,7 @@ def test_hallusion_with_a_judge_leaves_out_what_it_cannot_read() -> None:
 
 def test_an_answer_that_is_missing_makes_its_groups_incomplete() -> None:
     found = hallusion.score(QUESTIONS, [(one.id, "yes") for one in QUESTIONS[:-1]])
-    assert found.metrics["incomplete[first-word]"] == 2
+    assert found.metrics["incomplete[first-word]"] == 1  # VS 0; of the image VS 1 nothing was scored at all
     assert found.metrics["missing"] == 1
 
 
@@ -244,3 +245,11 @@ def test_hallusion_rows_that_do_not_fit(tmp_path: Path, run: Run, folders: Simpl
     folders.whole(tmp_path / "HallusionBench.json", [rows[0], rows[0]])
     with pytest.raises(StageError, match="two items have the id 'VD_illusion_0_0_0'"):
         HallusionBench(options, run).items()
+
+
+def test_an_answer_without_an_end_takes_no_time() -> None:
+    started = time.process_time()
+    for text in ("yes " * 25_000, "?" * 100_000, "[" * 100_000):
+        found = hallusion.score(QUESTIONS[:1], [(QUESTIONS[0].id, text)])
+        assert found.metrics["long"] == 1
+    assert time.process_time() - started < 2

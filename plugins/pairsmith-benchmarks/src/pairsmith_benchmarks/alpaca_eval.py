@@ -21,12 +21,12 @@ from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith.seeds import derive
 from pairsmith.values import Turn
-from pairsmith_benchmarks.answers import Answers, Record, match
+from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named
 from pairsmith_benchmarks.folder import Folder, read_json, text_of
 from pairsmith_benchmarks.irrelevant import drawn
-from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched, mean
+from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import AlpacaEvalOptions
-from pairsmith_benchmarks.reviews import Prompt, named, reviewer, template
+from pairsmith_benchmarks.reviews import Prompt, reviewer, slotted, template
 
 SOURCE = (
     "download alpaca_eval.json of huggingface.co/datasets/tatsu-lab/alpaca_eval, and "
@@ -35,6 +35,7 @@ SOURCE = (
 SLOTS = ("{instruction}", "{output_1}", "{output_2}")
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length", "length_reference", "draws"))
 _CHAT = re.compile(r"<\|im_start\|>(system|user|assistant)\n(.*?)(?:\n?<\|im_end\|>|\Z)", re.DOTALL)
+LENGTHS = ("length", "length_reference")
 _WORST = 2
 
 
@@ -75,6 +76,11 @@ class AlpacaEval(ItemBenchmark):
         image = self._options.irrelevant_images is not None
         return score(items, given, self._reviewer.reviews(asked), self._reviewer.name, irrelevant_image=image)
 
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        image = self._options.irrelevant_images is not None
+        return known(named(of_sums(sums), suffix_of(self._reviewer.name, irrelevant_image=image), but=LENGTHS))
+
 
 def _item(row: Any, place: str, number: int, seed: int) -> Item:  # noqa: ANN401 - JSON
     if not isinstance(row, dict):
@@ -103,8 +109,8 @@ def _turns(prompt: str, values: Mapping[str, str]) -> Prompt:
     """Return the turns of a prompt that marks them, or the whole text; a value is never taken for a mark."""
     turns = [(found[1], found[2]) for found in _CHAT.finditer(prompt)]
     if not turns:
-        return named(prompt, values)
-    return tuple(Turn(role=role, text=named(text, values)) for role, text in turns if text)  # type: ignore[arg-type]
+        return slotted(prompt, values)
+    return tuple(Turn(role=role, text=slotted(text, values)) for role, text in turns if text)  # type: ignore[arg-type]
 
 
 def rank_of_first(reply: str) -> int | None:
@@ -141,9 +147,13 @@ def score(
         lengths = {"words": len(text.split()), "reference_words": len(truth["reference"].split())}
         records[one] = {"win": win, "first": not truth["reference_first"], **lengths, "review": review}
     every = found.records(records)
-    suffix = f"[{judge_name},irrelevant image]" if irrelevant_image else f"[{judge_name}]"
-    metrics = {name if name.startswith("length") else f"{name}{suffix}": value for name, value in rates(every).items()}
-    return DIRECTIONS.scores(metrics, found, every)
+    metrics = named(rates(every), suffix_of(judge_name, irrelevant_image=irrelevant_image), but=LENGTHS)
+    return DIRECTIONS.scores(metrics, found, every, sums_of)
+
+
+def suffix_of(judge_name: str, *, irrelevant_image: bool) -> str:
+    """Return what the metrics' names end with: who ranked, and whether an image was shown."""
+    return f"[{judge_name},irrelevant image]" if irrelevant_image else f"[{judge_name}]"
 
 
 def _win(text: str, truth: Mapping[str, Any], review: str) -> float | None:
@@ -160,14 +170,30 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> rates([{**row, "win": win, "first": True} for win in (1.0, 1.0, 0.5, 0.0, None)])["win_rate"]
     62.5
     """
-    answered = [record for record in records if "win" in record]
-    ranked = [record for record in answered if record["win"] is not None]
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one answer adds to the sums that the metrics are made of."""
+    if "win" not in record:
+        return {}
+    win, place = record["win"], "first" if record["first"] else "second"
+    lengths = {"words": record["words"], "reference words": record["reference_words"]}
+    own = {"answers": 1, **lengths, "unparsed": int(win is None)}
+    if win is None:
+        return own
+    draw = int(win == 0.5)  # noqa: PLR2004
+    return {**own, "ranked": 1, "wins": 100 * win, f"ranked {place}": 1, f"wins {place}": 100 * win, "draws": draw}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
     return {
-        "win_rate": mean([100 * one["win"] for one in ranked]),
-        "win_rate_shown_first": mean([100 * one["win"] for one in ranked if one["first"]]),
-        "win_rate_shown_second": mean([100 * one["win"] for one in ranked if not one["first"]]),
-        "draws": float(sum(one["win"] == 0.5 for one in ranked)),  # noqa: PLR2004
-        "unparsed": float(len(answered) - len(ranked)),
-        "length": mean([one["words"] for one in answered]),
-        "length_reference": mean([one["reference_words"] for one in answered]),
+        "win_rate": average(sums, "wins", "ranked"),
+        "win_rate_shown_first": average(sums, "wins first", "ranked first"),
+        "win_rate_shown_second": average(sums, "wins second", "ranked second"),
+        "draws": float(sums.get("draws", 0)),
+        "unparsed": float(sums.get("unparsed", 0)),
+        "length": average(sums, "words", "answers"),
+        "length_reference": average(sums, "reference words", "answers"),
     }

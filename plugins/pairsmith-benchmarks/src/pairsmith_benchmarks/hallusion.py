@@ -13,8 +13,8 @@ no image to count in fAcc.
 
 A judge tells which it is, with the published prompt; its name is then part of each metric's. Without one the first word of
 the answer, yes or no, is compared with the truth, and the names end in ``[first-word]``. A review that says neither
-correct, incorrect nor unclear is left out and counted, and so are groups with a question that was not scored
-(``incomplete``); the published script takes it for unclear, as ``unparsed = "as-published"`` does.
+correct, incorrect nor unclear is left out and counted; the published script takes it for unclear, as
+``unparsed = "as-published"`` does. A question or an image of which a part was not scored counts as ``incomplete`` only.
 """
 
 import ast
@@ -24,11 +24,11 @@ from typing import Any, ClassVar, Literal
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
-from pairsmith_benchmarks.answers import Answers, Record, match, percent
+from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.folder import Folder, inside, once, read_json, text_of
-from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched, mean
+from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import HallusionOptions
-from pairsmith_benchmarks.reviews import named, reviewer
+from pairsmith_benchmarks.reviews import reviewer, slotted
 from pairsmith_benchmarks.yesno import first_word
 
 SOURCE = (
@@ -75,6 +75,10 @@ class HallusionBench(ItemBenchmark):
             return score(items, given)
         reviews = self._reviewer.reviews(requests(items, given, self._template))
         return score(items, given, reviews, self._reviewer.name, unparsed=self._options.unparsed)
+
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        return known(named(of_sums(sums), suffix_of(self._reviewer.name, self._options.unparsed), but=("length",)))
 
 
 def _item(row: Any, place: str) -> Item:  # noqa: ANN401 - JSON
@@ -148,7 +152,7 @@ def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, 
     """Return what the judge is asked, for each item whose answer can be scored."""
     found, by_id = match([item.id for item in items], answers), {item.id: item.truth for item in items}
     return {
-        one: named(prompt, {"question": by_id[one]["question"], "reference": by_id[one]["details"], "answer": text})
+        one: slotted(prompt, {"question": by_id[one]["question"], "reference": by_id[one]["details"], "answer": text})
         for one, text in found.texts.items()
     }
 
@@ -184,7 +188,7 @@ def score(
 ) -> Scores:
     """Score reviews by item, or without reviews the first words of the answers."""
     found, by_id = matched("hallusion-bench", items, answers)
-    records = {}
+    records: dict[str, dict[str, Any]] = {}
     for one, text in found.texts.items():
         truth = by_id[one].truth
         review = None if reviews is None else reviews.get(one, "")
@@ -192,64 +196,96 @@ def score(
         said = "unclear" if read is None and unparsed == "as-published" else read
         about = {key: truth[key] for key in _GROUP}
         records[one] = {**about, "said": said, "parsed": read is not None, "words": len(text.split()), "review": review}
+    for name, key in _GROUPS.items():
+        _tell(name, [item for item in items if key(item.truth)], key, records)
     every = found.records(records)
-    suffix = "[first-word]" if reviews is None else f"[{judge_name}]"
-    suffix = suffix.replace("]", ",unparsed=unclear]") if reviews is not None and unparsed != "leave-out" else suffix
-    problems = [
-        {**{key: item.truth[key] for key in _GROUP}, "said": None} for item in items if item.id in found.problems
-    ]
-    metrics = {
-        name if name == "length" else f"{name}{suffix}": value for name, value in rates([*every, *problems]).items()
-    }
-    return DIRECTIONS.scores(metrics, found, every)
+    suffix = suffix_of(judge_name if reviews is not None else "", unparsed)
+    return DIRECTIONS.scores(named(rates(every), suffix, but=("length",)), found, every, sums_of)
+
+
+def suffix_of(judge_name: str, unparsed: str) -> str:
+    """Return what the metrics' names end with: how answers were read."""
+    if not judge_name:
+        return "[first-word]"
+    return f"[{judge_name}]" if unparsed == "leave-out" else f"[{judge_name},unparsed=unclear]"
+
+
+def _tell(
+    name: str, items: Sequence[Item], key: Callable[[Mapping[str, Any]], Any], records: dict[str, dict[str, Any]]
+) -> None:
+    """Note with the first answer of each group whether all of it is right; an answer that was not scored leaves it open."""
+    groups: dict[Any, list[str]] = {}
+    for item in items:
+        groups.setdefault(key(item.truth), []).append(item.id)
+    for ids in groups.values():
+        told = [records[one] for one in ids if one in records]
+        if told:
+            whole = len(told) == len(ids) and all(one["said"] is not None for one in told)
+            told[0][name] = ("right" if all(map(_right, told)) else "wrong") if whole else "incomplete"
 
 
 def rates(records: Sequence[Record]) -> dict[str, float | None]:
-    """Return the metrics of answers; a record whose ``said`` is nothing makes its groups incomplete.
+    """Return the metrics of answers.
 
-    >>> row = {"category": "VD", "subcategory": "x", "set_id": "0", "parsed": True, "words": 1}
-    >>> found = rates([{**row, "figure_id": f, "question_id": q, "said": said}
-    ...                for f, q, said in (("0", "0", "right"), ("0", "1", "right"), ("1", "0", "wrong"))])
-    >>> round(found["aAcc"], 1), found["qAcc"], found["fAcc"], found["hard"]
-    (66.7, 50.0, 50.0, 0.0)
+    >>> row = {"category": "VD", "parsed": True, "words": 1}
+    >>> found = rates([
+    ...     {**row, "figure_id": "0", "said": "right", "question": "wrong", "figure": "right"},
+    ...     {**row, "figure_id": "1", "said": "wrong", "figure": "wrong"},
+    ... ])
+    >>> found["aAcc"], found["qAcc"], found["fAcc"], found["hard"]
+    (50.0, 0.0, 50.0, 0.0)
     """
-    told = [record for record in records if "said" in record]
-    scored = [record for record in told if record["said"] is not None]
-    by_question, missing_questions = _whole(told, lambda one: (*_of(one), one["question_id"]))
-    figures = [one for one in told if not _without_image(one)]
-    by_figure, missing_figures = _whole(figures, lambda one: (*_of(one), one["figure_id"]))
-    easy = [_right(one) for one in scored if one["figure_id"] == "0"]
-    hard = [_right(one) for one in scored if one["figure_id"] != "0"]
-    answered = [one for one in told if "parsed" in one]
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one answer adds to the sums that the metrics are made of.
+
+    A question with several images counts with the first of them, so intervals of qAcc take it for one of that image.
+    """
+    if "said" not in record:
+        return {}
+    own: dict[str, float] = {"answers": 1, "words": record["words"], "unparsed": int(not record["parsed"])}
+    for name in _GROUPS:
+        if record.get(name) == "incomplete":
+            own["incomplete"] = own.get("incomplete", 0) + 1
+        elif name in record:
+            own |= {f"{name}s": 1, f"{name}s right": int(record[name] == "right")}
+    if record["said"] is None:
+        return own
+    right, kind = int(_right(record)), "easy" if record["figure_id"] == "0" else "hard"
+    scored = {"scored": 1, "right": right, kind: 1, f"{kind} right": right}
+    return {**own, **scored, "unclear": int(record["said"] == "unclear")}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
     return {
-        "aAcc": percent(sum(map(_right, scored)), len(scored)),
-        "qAcc": percent(sum(by_question), len(by_question)),
-        "fAcc": percent(sum(by_figure), len(by_figure)),
-        "easy": percent(sum(easy), len(easy)),
-        "hard": percent(sum(hard), len(hard)),
-        "unclear": float(sum(one["said"] == "unclear" for one in scored)),
-        "unparsed": float(sum(not one["parsed"] for one in answered)),
-        "incomplete": float(missing_questions + missing_figures),
-        "length": mean([one["words"] for one in answered]),
+        "aAcc": share(sums, "right", "scored"),
+        "qAcc": share(sums, "questions right", "questions"),
+        "fAcc": share(sums, "figures right", "figures"),
+        "easy": share(sums, "easy right", "easy"),
+        "hard": share(sums, "hard right", "hard"),
+        "unclear": float(sums.get("unclear", 0)),
+        "unparsed": float(sums.get("unparsed", 0)),
+        "incomplete": float(sums.get("incomplete", 0)),
+        "length": average(sums, "words", "answers"),
     }
 
 
-def _whole(records: Sequence[Record], key: Callable[[Record], Any]) -> tuple[list[bool], int]:
-    """Return for each group whether all of it is right, and how many groups have an answer that was not scored."""
-    groups: dict[Any, list[Record]] = {}
-    for one in records:
-        groups.setdefault(key(one), []).append(one)
-    whole = [some for some in groups.values() if all(one["said"] is not None for one in some)]
-    return [all(map(_right, some)) for some in whole], len(groups) - len(whole)
+def _of(truth: Mapping[str, Any], last: str) -> tuple[str, ...]:
+    return tuple(truth[key] for key in ("category", "subcategory", "set_id", last))
 
 
-def _of(record: Record) -> tuple[str, str, str]:
-    return record["category"], record["subcategory"], record["set_id"]
-
-
-def _without_image(record: Record) -> bool:
-    return bool(record["category"] == "VS" and record["figure_id"] == "0")
+def _without_image(truth: Mapping[str, Any]) -> bool:
+    return bool(truth["category"] == "VS" and truth["figure_id"] == "0")
 
 
 def _right(record: Record) -> bool:
     return bool(record["said"] == "right" or (record["said"] == "unclear" and _without_image(record)))
+
+
+_GROUPS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "question": lambda truth: _of(truth, "question_id"),
+    "figure": lambda truth: None if _without_image(truth) else _of(truth, "figure_id"),
+}

@@ -18,9 +18,9 @@ from typing import Any, ClassVar
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith.values import Turn, user
-from pairsmith_benchmarks.answers import Answers, Record, match
+from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.folder import Folder, inside, once, read_json, rows, text_of
-from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched, mean
+from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import LlavaBenchOptions
 from pairsmith_benchmarks.reviews import Prompt, reviewer
 
@@ -73,6 +73,10 @@ class LlavaBench(ItemBenchmark):
         given = list(answers)
         asked = requests(items, given, self._rules, self._options.system) if self._rules else {}
         return score(items, given, self._reviewer.reviews(asked), self._reviewer.name, unparsed=self._options.unparsed)
+
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        return known(named(of_sums(sums), suffix_of(self._reviewer.name, self._options.unparsed), but=("length",)))
 
 
 def _item(place: str, row: Mapping[str, Any], descriptions: Mapping[str, str], references: Mapping[str, str]) -> Item:
@@ -138,9 +142,13 @@ def score(
         about = {"category": by_id[one].truth["category"], "words": len(text.split()), "review": review}
         records[one] = {**about, "scores": None if scored is None else list(scored), "parsed": read is not None}
     every = found.records(records)
-    suffix = f"[{judge_name}]" if unparsed == "leave-out" else f"[{judge_name},unparsed=-1]"
-    metrics = {name if name == "length" else f"{name}{suffix}": value for name, value in rates(every).items()}
-    return DIRECTIONS.scores(metrics, found, every)
+    metrics = named(rates(every), suffix_of(judge_name, unparsed), but=("length",))
+    return DIRECTIONS.scores(metrics, found, every, sums_of)
+
+
+def suffix_of(judge_name: str, unparsed: str) -> str:
+    """Return what the metrics' names end with: who scored, and how what cannot be read was scored."""
+    return f"[{judge_name}]" if unparsed == "leave-out" else f"[{judge_name},unparsed=-1]"
 
 
 def rates(records: Sequence[Record]) -> dict[str, float | None]:
@@ -150,17 +158,27 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> rates([{**row, "scores": [8.0, 6.0]}, {**row, "scores": [10.0, 3.0]}])["score"]
     50.0
     """
-    answered = [record for record in records if "parsed" in record]
-    scored = [record for record in answered if record["scores"] is not None]
-    categories = sorted({record["category"] for record in scored})
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one answer adds to the sums that the metrics are made of."""
+    if "parsed" not in record:
+        return {}
+    own = {"answers": 1, "words": record["words"], "unparsed": int(not record["parsed"])}
+    if record["scores"] is None:
+        return own
+    (reference, score_of), kind = record["scores"], record["category"]
+    both = {"reference": reference, "score": score_of, f"reference {kind}": reference, f"score {kind}": score_of}
+    return {**own, **both}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
+    kinds = sorted(name.removeprefix("reference ") for name in sums if name.startswith("reference "))
     return {
-        "score": _ratio(scored),
-        **{f"score_{name}": _ratio([one for one in scored if one["category"] == name]) for name in categories},
-        "unparsed": float(sum(not record["parsed"] for record in answered)),
-        "length": mean([record["words"] for record in answered]),
+        "score": share(sums, "score", "reference"),
+        **{f"score_{kind}": share(sums, f"score {kind}", f"reference {kind}") for kind in kinds},
+        "unparsed": float(sums.get("unparsed", 0)),
+        "length": average(sums, "words", "answers"),
     }
-
-
-def _ratio(records: Sequence[Record]) -> float | None:
-    references = sum(record["scores"][0] for record in records)
-    return 100 * sum(record["scores"][1] for record in records) / references if references else None

@@ -41,7 +41,12 @@ class LmmsEval:
     def samples(self) -> Iterator[Sample]:
         """Yield a sample for everything that the task asks, with its images."""
         noted: list[Any] = []
-        self._evaluate(lambda requests: [noted.append(one) or "" for one in requests], predict_only=True)
+
+        def note(requests: Sequence[Any]) -> list[str]:
+            noted.extend(requests)
+            return [""] * len(requests)
+
+        self._evaluate(note, predict_only=True)
         for request in noted:
             text, _, visual, number, task, split = request.args
             name = f"{task}/{split}/{number}"

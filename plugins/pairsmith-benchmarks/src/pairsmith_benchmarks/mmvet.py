@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
-from pairsmith_benchmarks.answers import Answers, Record, match
+from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named
 from pairsmith_benchmarks.folder import Folder, inside, read_json, text_of
-from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched, mean
+from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import MmvetOptions
 from pairsmith_benchmarks.reviews import reviewer, template
 
@@ -57,6 +57,10 @@ class MmVet(ItemBenchmark):
         given = list(answers)
         reviews = self._reviewer.reviews(requests(items, given, self._template))
         return score(items, given, reviews, self._reviewer.name, unparsed=self._options.unparsed)
+
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        return known(named(of_sums(sums), suffix_of(self._reviewer.name, self._options.unparsed), but=("length",)))
 
 
 def _item(name: str, row: Any, place: str) -> Item:  # noqa: ANN401 - JSON
@@ -112,9 +116,13 @@ def score(
         about = {"capability": by_id[one].truth["capability"], "words": len(text.split()), "review": review}
         records[one] = {**about, "grade": graded, "parsed": read is not None}
     every = found.records(records)
-    suffix = f"[{judge_name}]" if unparsed == "leave-out" else f"[{judge_name},unparsed=0]"
-    metrics = {name if name == "length" else f"{name}{suffix}": value for name, value in rates(every).items()}
-    return DIRECTIONS.scores(metrics, found, every)
+    metrics = named(rates(every), suffix_of(judge_name, unparsed), but=("length",))
+    return DIRECTIONS.scores(metrics, found, every, sums_of)
+
+
+def suffix_of(judge_name: str, unparsed: str) -> str:
+    """Return what the metrics' names end with: who graded, and how what cannot be read was graded."""
+    return f"[{judge_name}]" if unparsed == "leave-out" else f"[{judge_name},unparsed=0]"
 
 
 def rates(records: Sequence[Record]) -> dict[str, float | None]:
@@ -126,14 +134,28 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> found["score"], found["score_math"], found["score_ocr"]
     (75.0, 50.0, 75.0)
     """
-    answered = [record for record in records if "parsed" in record]
-    by_capability: dict[str, list[float]] = {}
-    for record in answered:
-        for name in record["capability"] if record["grade"] is not None else ():
-            by_capability.setdefault(name, []).append(100 * record["grade"])
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one answer adds to the sums that the metrics are made of."""
+    if "parsed" not in record:
+        return {}
+    own = {"answers": 1, "words": record["words"], "unparsed": int(not record["parsed"])}
+    if record["grade"] is None:
+        return own
+    grade_of = 100 * record["grade"]
+    for name in record["capability"]:
+        own |= {f"graded {name}": 1, f"grade {name}": grade_of}
+    return {**own, "graded": 1, "grade": grade_of}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
+    capabilities = sorted(name.removeprefix("graded ") for name in sums if name.startswith("graded "))
     return {
-        "score": mean([100 * record["grade"] for record in answered if record["grade"] is not None]),
-        **{f"score_{name}": mean(some) for name, some in sorted(by_capability.items())},
-        "unparsed": float(sum(not record["parsed"] for record in answered)),
-        "length": mean([record["words"] for record in answered]),
+        "score": average(sums, "grade", "graded"),
+        **{f"score_{name}": average(sums, f"grade {name}", f"graded {name}") for name in capabilities},
+        "unparsed": float(sums.get("unparsed", 0)),
+        "length": average(sums, "words", "answers"),
     }

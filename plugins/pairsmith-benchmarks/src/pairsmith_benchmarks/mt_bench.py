@@ -22,12 +22,12 @@ from typing import Any, ClassVar
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith.values import Image, Response, Sample, Turn
-from pairsmith_benchmarks.answers import Answers, Record, match
+from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named
 from pairsmith_benchmarks.folder import Folder, once, rows, text_of
 from pairsmith_benchmarks.irrelevant import drawn
-from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched, mean
+from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import MtBenchOptions
-from pairsmith_benchmarks.reviews import Prompt, named, reviewer
+from pairsmith_benchmarks.reviews import Prompt, reviewer, slotted
 
 SOURCE = (
     "download fastchat/llm_judge/data of github.com/lm-sys/FastChat: mt_bench/question.jsonl, "
@@ -88,9 +88,9 @@ class MtBench(ItemBenchmark):
     def check_images(self, items: Sequence[Item]) -> None:
         """Need nothing: images are drawn from what is there."""
 
-    def samples(self) -> Iterator[Sample]:
+    def _of(self, items: Sequence[Item]) -> Iterator[Sample]:
         """Yield a sample per question, whose user speaks twice in a row."""
-        for item in self.items()[::TURNS]:
+        for item in items[::TURNS]:
             images = (Image(path=self.images / item.image),) if item.image else ()
             asked = tuple(Turn(role="user", text=text) for text in item.truth["questions"])
             yield Sample(id=item.id.rpartition("/")[0], images=images, prompt=asked, truth=dict(item.truth))
@@ -113,6 +113,11 @@ class MtBench(ItemBenchmark):
         asked = requests(items, given, self._prompts) if self._prompts else {}
         image = self._options.irrelevant_images is not None
         return score(items, given, self._reviewer.reviews(asked), self._reviewer.name, irrelevant_image=image)
+
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        image = self._options.irrelevant_images is not None
+        return known(named(of_sums(sums), suffix_of(self._reviewer.name, irrelevant_image=image), but=("length",)))
 
 
 def _two(value: Any, place: str) -> list[str]:  # noqa: ANN401 - JSON
@@ -176,7 +181,7 @@ def requests(
         values |= {f"ref_answer_{k}": reference for k, reference in enumerate(truth["references"], 1)}
         asked[one] = (
             Turn(role="system", text=prompt["system"]),
-            Turn(role="user", text=named(prompt["text"], values)),
+            Turn(role="user", text=slotted(prompt["text"], values)),
         )
     return asked
 
@@ -208,9 +213,13 @@ def score(
         about = {key: by_id[one].truth[key] for key in ("category", "turn")}
         records[one] = {**about, "rating": rating(review), "words": len(text.split()), "answer": text, "review": review}
     every = found.records(records)
-    suffix = f"[{judge_name},irrelevant image]" if irrelevant_image else f"[{judge_name}]"
-    metrics = {name if name == "length" else f"{name}{suffix}": value for name, value in rates(every).items()}
-    return DIRECTIONS.scores(metrics, found, every)
+    metrics = named(rates(every), suffix_of(judge_name, irrelevant_image=irrelevant_image), but=("length",))
+    return DIRECTIONS.scores(metrics, found, every, sums_of)
+
+
+def suffix_of(judge_name: str, *, irrelevant_image: bool) -> str:
+    """Return what the metrics' names end with: who rated, and whether an image was shown."""
+    return f"[{judge_name},irrelevant image]" if irrelevant_image else f"[{judge_name}]"
 
 
 def rates(records: Sequence[Record]) -> dict[str, float | None]:
@@ -221,15 +230,30 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> found["score"], found["score_turn_2"]
     (6.5, 5.0)
     """
-    flat = [turn for record in records for turn in record.get("turns", (record,))]
-    answered = [record for record in flat if "rating" in record]
-    rated = [record for record in answered if record["rating"] is not None]
-    groups = {f"turn_{turn}": [one["rating"] for one in rated if one["turn"] == turn] for turn in (1, 2)}
-    for name in sorted({one["category"] for one in rated}):
-        groups[name] = [one["rating"] for one in rated if one["category"] == name]
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one turn adds, or one question with its ``turns``, to the sums that the metrics are made of."""
+    if "turns" in record:
+        return added(map(sums_of, record["turns"]))
+    if "rating" not in record:
+        return {}
+    own = {"answers": 1, "words": record["words"], "unparsed": int(record["rating"] is None)}
+    if record["rating"] is None:
+        return own
+    for name in ("all", f"turn_{record['turn']}", record["category"]):
+        own |= {f"rated {name}": 1, f"rating {name}": record["rating"]}
+    return own
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
+    names = [name.removeprefix("rated ") for name in sums if name.startswith("rated ")]
+    names = sorted(set(names) - {"all"}, key=lambda name: (not name.startswith("turn_"), name))
     return {
-        "score": mean([one["rating"] for one in rated]),
-        **{f"score_{name}": mean(some) for name, some in groups.items()},
-        "unparsed": float(len(answered) - len(rated)),
-        "length": mean([one["words"] for one in answered]),
+        "score": average(sums, "rating all", "rated all"),
+        **{f"score_{name}": average(sums, f"rating {name}", f"rated {name}") for name in names},
+        "unparsed": float(sums.get("unparsed", 0)),
+        "length": average(sums, "words", "answers"),
     }

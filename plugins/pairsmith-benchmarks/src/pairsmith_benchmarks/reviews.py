@@ -173,10 +173,10 @@ def _assigned(module: ast.Module, variable: str) -> str:
     raise ValueError(msg)
 
 
-def named(text: str, values: Mapping[str, str]) -> str:
+def slotted(text: str, values: Mapping[str, str]) -> str:
     """Put values into slots with names; what stands in a value is never taken for a slot.
 
-    >>> named("{a} and {b} and {c}", {"a": "{b}", "b": "2"})
+    >>> slotted("{a} and {b} and {c}", {"a": "{b}", "b": "2"})
     '{b} and 2 and {c}'
     """
     return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)

@@ -2,12 +2,11 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
 
 from pairsmith.interfaces import Run
 from pairsmith.seeds import derive
 from pairsmith.values import Case, Failed, Response, Verdict
+from pairsmith_llm.connected import Connected
 from pairsmith_llm.endpoint import Endpoint, or_failed
 from pairsmith_llm.grades import Grades, labels, read_grades, schema
 from pairsmith_llm.journal import Answer
@@ -18,7 +17,7 @@ from pairsmith_llm.structured import ask_json, filled, instructions
 _SEED = 0  # one seed for all: a judge that is asked the same should say the same
 
 
-class RubricJudge:
+class RubricJudge(Connected):
     """Implements :class:`pairsmith.interfaces.Judge` for whole responses (mllm-dpo, arXiv 2402.10884).
 
     The order of the answers is drawn for each sample, so that a judge's liking for the first place favours no generator;
@@ -39,20 +38,6 @@ class RubricJudge:
             attributes="\n".join(f"- {name}: {meaning}" for name, meaning in options.attributes.items()),
             example=", ".join(f'"{name}": {options.highest}' for name in options.attributes),
         )
-
-    def __enter__(self) -> Self:
-        """Use the endpoint."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Hang up."""
-        self._endpoint.close()
-
-    def facts(self) -> Mapping[str, Any]:
-        """Return what was asked and what it cost."""
-        return self._endpoint.facts()
 
     def judge(self, cases: Sequence[Case]) -> list[list[Verdict] | Failed]:
         """Return a verdict per response."""
