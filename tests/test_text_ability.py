@@ -46,7 +46,7 @@ def items(folder: Path, out: Path, **benchmark: object) -> tuple[list[dict], dic
         "model": {"use": "llava", "path": "toyworld-base", "attention": "eager"},
         "images": {"use": "toyworld", "samples": 1, "answers": "faithful"},
         "image_check": {"use": "none"},
-        "evaluation": {"use": "hf", "max_new_tokens": 24},
+        "evaluation": {"use": "hf", "max_new_tokens": 12},
         "evaluate": ["base"],
         "benchmarks": [{**asked, **benchmark}],
         "pairs": {"use": "demonstrations"},
@@ -60,11 +60,13 @@ def items(folder: Path, out: Path, **benchmark: object) -> tuple[list[dict], dic
 
 def test_an_irrelevant_image_changes_what_a_model_says(folder: Path, tmp_path: Path) -> None:
     shown, scores = items(folder, tmp_path / "shown", irrelevant_images=str(folder / "noise"), seed=1)
-    other, _ = items(folder, tmp_path / "other", irrelevant_images=str(folder / "noise"), seed=2)
     blind, _ = items(folder, tmp_path / "blind")
     assert scores["metrics"]["score[j,irrelevant image]"] == 6
     assert scores["metrics"]["scored"] == 4
-    for one, two, none in zip(shown, other, blind, strict=True):
-        firsts = {made["turns"][0]["answer"] for made in (one, two, none)}
-        assert len(firsts) == 3  # the same question, another image, and none
-        assert one["turns"][1]["answer"] == one["response"]
+    assert all(len(one["images"]) == 1 for one in shown)
+    assert not any(one["images"] for one in blind)
+    firsts = [one["turns"][0]["answer"] for one in (*shown, *blind)]
+    # the same question each time: two images and no image make three answers, the last of which is given twice
+    assert len(set(firsts)) == 3
+    assert firsts[2] == firsts[3]
+    assert all(one["turns"][1]["answer"] == one["response"] for one in (*shown, *blind))
