@@ -16,7 +16,8 @@ from pairsmith_benchmarks.answers import Answers, Matched, Record, known, match
 class Item:
     """One question about one image, with what is true of it.
 
-    ``image`` is the file's path in the benchmark's folder of images. Scoring needs ``id`` and ``truth`` only.
+    ``image`` is the file's path in the benchmark's folder of images, and empty where none is shown. Scoring needs ``id``
+    and ``truth`` only.
     """
 
     id: str
@@ -63,9 +64,9 @@ class ItemBenchmark(ABC):
 
     def _of(self, items: Sequence[Item]) -> Iterator[Sample]:
         for item in items:
-            image = Image(path=self.images / item.image)
+            images = (Image(path=self.images / item.image),) if item.image else ()
             yield Sample(
-                id=item.id, images=(image,), prompt=user(item.prompt), context=item.context, truth=dict(item.truth)
+                id=item.id, images=images, prompt=user(item.prompt), context=item.context, truth=dict(item.truth)
             )
 
     def score(self, samples: Sequence[Sample], responses: Sequence[Response]) -> Scores:
