@@ -18,8 +18,7 @@ from pairsmith.registry import Offer, Registry, absent, install, word
 __all__ = ["Document", "Recipe", "Training", "Use", "jsonable", "load", "reporters", "resolve"]
 
 SCHEMA = 1
-COMPONENT = "component"
-"""An option with this in its metadata is a table that names a component of that kind, read here with all the others."""
+COMPONENT = "component"  # an option with this in its metadata holds tables that name components of that kind
 DEFAULT_CHECK = "pillow"
 DEFAULT_REPORT = "html"
 _SINGLE: dict[str, Kind] = {
@@ -291,10 +290,16 @@ class _Reader:
             return None
         options, faults = read_all(written, offer.component.options_class, where)
         self.faults += faults
-        for attribute in fields(offer.component.options_class):
-            if COMPONENT in attribute.metadata and attribute.name in written:
-                self._use(written[attribute.name], attribute.metadata[COMPONENT], f"{where}.{attribute.name}")
+        for one in fields(offer.component.options_class):
+            if COMPONENT in one.metadata and one.name in written:
+                self._within(written[one.name], one.metadata, f"{where}.{one.name}")
         return None if faults else Use(kind=kind, where=where, offer=offer, options=options)
+
+    def _within(self, value: Any, metadata: Mapping[Any, Any], where: str) -> None:  # noqa: ANN401 - TOML
+        several, besides = isinstance(value, list | tuple), metadata.get("besides", ())
+        for number, table in enumerate(value if several else [value]):
+            own = isinstance(table, Mapping) and {key: one for key, one in table.items() if key not in besides}
+            self._use(own or table, metadata[COMPONENT], f"{where}[{number}]" if several else where)
 
     def several(self, name: str, kind: Kind) -> tuple[Use, ...]:
         entries = self.tables.get(name, [])

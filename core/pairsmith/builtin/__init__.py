@@ -15,6 +15,13 @@ def pairsmith_image_sources() -> Iterator[Component]:
         inputs="pairsmith.builtin.stored_options:stored_samples_inputs",
         summary="Samples from a JSON or JSON-lines file in pairsmith's own rows, with their images beside it.",
     )
+    yield Component(
+        name="several",
+        factory="pairsmith.builtin.several:Several",
+        options="pairsmith.builtin.options:SeveralOptions",
+        inputs="pairsmith.builtin.options:several_inputs",
+        summary="The samples of several sources, one source after the other.",
+    )
 
 
 @hookimpl
