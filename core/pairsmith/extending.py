@@ -16,7 +16,7 @@ def extended(base: Mapping[str, Any], over: Mapping[str, Any], place: str) -> di
 
     First what ``without`` names is left out. Then a value takes the place of another, a table is merged into one with the
     same ``use``, and replaces one with another ``use``. An array is replaced as a whole, but a table whose keys are
-    numbers changes those entries of it: ``[judges.0]`` is the first of ``[[judges]]``.
+    numbers changes those entries of it: ``[judges.0]`` is the first of ``[[judges]]``, and the number after the last adds one.
 
     >>> extended({"judges": [{"use": "a", "n": 1}, {"use": "b"}]}, {"judges": {"0": {"n": 2}}}, "mine")
     {'judges': [{'use': 'a', 'n': 2}, {'use': 'b'}]}
@@ -95,9 +95,10 @@ def _merged(base: Any, over: Any, place: str) -> Any:  # noqa: ANN401 - TOML
 
 def _entries(base: list[Any], over: Mapping[str, Any], place: str) -> list[Any]:
     made = list(base)
-    for key, value in over.items():
-        if int(key) >= len(base):
-            msg = f"{place}: no entry {key}; the recipe it extends has {len(base)} there, counted from 0"
+    for key, value in sorted(over.items(), key=lambda entry: int(entry[0])):
+        number = int(key)
+        if number > len(made):
+            msg = f"{place}: no entry {key}; there are {len(made)}, counted from 0, and {len(made)} would add one"
             raise RecipeError(msg)
-        made[int(key)] = _merged(base[int(key)], value, f"{place}[{key}]")
+        made[number : number + 1] = [_merged(made[number] if number < len(made) else None, value, f"{place}[{key}]")]
     return made

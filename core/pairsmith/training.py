@@ -215,6 +215,14 @@ def _named(training: Training, recipe: Recipe) -> bool:
     return all(use is None or use.offer is not None for use in (training.loss, training.train, recipe.model))
 
 
+def corrupts(recipe: Recipe, training: Training | None, run: Run) -> bool:
+    """Tell whether a training reads what is corrupted; of several trainings those that do not are spared the work."""
+    if training is None or len(recipe.trainings) == 1 or not recipe.corruptions:
+        return True
+    cells = training.loss.build(run).cells
+    return any("corrupted" in (cell.image, cell.context) for cell in cells)
+
+
 def _check_cells(recipe: Recipe, training: Training, loss: Loss) -> None:
     """Say before any model is loaded that a loss needs a corruption the recipe lacks."""
     for axis in ("image", "context"):

@@ -42,6 +42,11 @@ loss = { use = "dpo", beta = 0.1 }
         ({"judges": {"use": "c"}}, "judges", {"use": "c"}),
         ({"judges": {"0": {"n": 5}}}, "judges", [{"use": "a", "n": 5, "m": 1}, {"use": "b"}]),
         ({"judges": {"1": {"use": "c", "n": 2}}}, "judges", [{"use": "a", "n": 1, "m": 1}, {"use": "c", "n": 2}]),
+        (
+            {"judges": {"3": {"use": "d"}, "2": {"use": "c"}}},
+            "judges",
+            [{"use": "a", "n": 1, "m": 1}, {"use": "b"}, {"use": "c"}, {"use": "d"}],
+        ),
         ({"without": ["loss.nll"]}, "loss", {"use": "dpo", "beta": 0.1}),
         ({"without": ["judges[0]"]}, "judges", [{"use": "b"}]),
         ({"without": ["judges[0].m"]}, "judges", [{"use": "a", "n": 1}, {"use": "b"}]),
@@ -70,7 +75,7 @@ def test_the_base_stays_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("over", "said"),
     [
-        ({"judges": {"2": {"n": 1}}}, "mine.toml: judges: no entry 2; the recipe it extends has 2 there"),
+        ({"judges": {"3": {"n": 1}}}, "mine.toml: judges: no entry 3; there are 2, counted from 0, and 2 would add one"),
         ({"without": ["los"]}, "the recipe it extends has no 'los'; did you mean 'loss'?"),
         ({"without": ["loss.gamma"]}, "the recipe it extends has no 'loss.gamma'"),
         ({"without": ["judges[7]"]}, "the recipe it extends has no 'judges[7]'"),

@@ -198,7 +198,7 @@ def test_the_documentation_shows_these_faults() -> None:
     ({"requires": [""]}, "requires: '' is no name of a distribution; write it without a version, as 'pairsmith-x'"),
     ({"imags": {}}, "imags: unknown table; did you mean 'images'?"),
     ({"images": {"use": "numbrs"}}, "images.use: no image source 'numbrs'; did you mean 'numbers'?"),
-    ({"images": {}}, 'images: needs a line use = "NAME"; installed: stored, several, numbers'),
+    ({"images": {}}, 'images: needs a line use = "NAME"; installed: several, stored, numbers'),
     ({"images": "numbers"}, "images: expected a table with a line use = \"NAME\", got 'numbers'"),
     ({"images": {"use": 3}}, "images.use: expected a component's name, got 3"),
     ({"images": {"use": ["numbers"]}}, "images.use: expected a component's name, got ['numbers']"),
