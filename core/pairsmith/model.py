@@ -55,6 +55,30 @@ def base_model(recipe: Recipe, registry: Registry, run: Run) -> Model:
     return Model(located(recipe.model, registry.models()), run)
 
 
+def check_trainable(recipe: Recipe) -> None:
+    """Refuse to train a quantised model otherwise than once, and by an adapter.
+
+    A family whose weights may be loaded quantised has an option ``quantization``, a trainer that can train an adapter an
+    option ``lora``. Raises :class:`RecipeError` that says which table to change.
+    """
+    given = getattr(recipe.model.options, "quantization", "none") if recipe.model else "none"
+    if given == "none":
+        return
+    for training in recipe.trainings:
+        if getattr(training.train.options, "lora", None) is None:
+            msg = (
+                f"model.quantization = {given!r}: a quantised model is trained by an adapter only; add a table "
+                f"[{training.train.where}.lora], or set quantization = 'none'"
+            )
+            raise RecipeError(msg)
+    if len(recipe.trainings) > 1:
+        msg = (
+            f"model.quantization = {given!r}: an adapter cannot be merged into quantised weights without loss, so there is "
+            f"one training of them; the recipe has {len(recipe.trainings)}. Set quantization = 'none'"
+        )
+        raise RecipeError(msg)
+
+
 def located(use: Use, shipped: Mapping[str, Path]) -> Use:
     """Return a model's table with its ``path`` made a directory, where it names a model that a plugin ships."""
     path = getattr(use.options, "path", None)

@@ -29,7 +29,7 @@ from pairsmith.stages import Step, Work
 from pairsmith.store import Rows, Stage
 from pairsmith.training import Trainings, corrupts
 from pairsmith.values import Item
-from pairsmith.within import builder
+from pairsmith.within import builder, own_model
 
 
 @define
@@ -156,26 +156,25 @@ class Pipeline:
         made: tuple[Stage, ...] = ()
         for name, use in zip(names.response_stages(self.recipe), self.recipe.responses, strict=True):
             seed = derive(self.recipe.seed, name)
-            made_from = {"generator": component_key(use), "weights": self._identity(), "seed": seed}
-            run = with_model(self.run, self.model) if self.recipe.model else self.run
+            run, made_from = self._given(use, "generator")
+            made_from = {**made_from, "weights": made_from.get("weights") or self._identity(), "seed": seed}
             with Lazy(use, run) as generator:
                 work = stages.respond(chain, generator, seed)
                 made += (self._step(name, [chain.samples], made_from, work, chain, generator),)
         return self._grown(chain, responses=made)
 
     def _claims(self, chain: Chain, use: Use) -> Chain:
-        with Lazy(use, self._run_with_model()) as decomposer:
-            upstream = [chain.samples, *chain.responses]
-            made_from = {"decomposer": component_key(use)}
-            stage = self._step("claims", upstream, made_from, stages.decompose(chain, decomposer), chain, decomposer)
+        run, made_from = self._given(use, "decomposer")
+        with Lazy(use, run) as decomposer:
+            work = stages.decompose(chain, decomposer)
+            stage = self._step("claims", [chain.samples, *chain.responses], made_from, work, chain, decomposer)
         return self._grown(chain, claims=stage)
 
     def _verdicts(self, chain: Chain) -> Chain:
         for name, use in zip(names.verdict_stages(self.recipe), self.recipe.judges, strict=True):
-            with Lazy(use, self._run_with_model()) as expert:
-                upstream = _all(chain)
-                made_from = {"judge": component_key(use)}
-                stage = self._step(name, upstream, made_from, stages.judge(chain, expert), chain, expert)
+            run, made_from = self._given(use, "judge")
+            with Lazy(use, run) as expert:
+                stage = self._step(name, _all(chain), made_from, stages.judge(chain, expert), chain, expert)
             chain = self._grown(chain, verdicts=(*chain.verdicts, stage))
         return chain
 
@@ -275,16 +274,17 @@ class Pipeline:
     def _base(self) -> Trained:
         return Trained(weights=self.model.weights, identity=self.model.identity())
 
-    def _run_with_model(self) -> Run:
-        return with_model(self.run, self.model) if self.recipe.model else self.run
+    def _given(self, use: Use, kind: str) -> tuple[Run, dict[str, Any]]:
+        """Return the run that a component is given, with its own model where it names one, and what its work depends on."""
+        with Explained(self.directory, use.where):
+            own = own_model(use, self.registry, self.run)
+            made_from = {kind: component_key(use), **({} if own is None else {"weights": own.identity()})}
+        model = own or (self.model if self.recipe.model else None)
+        return self.run if model is None else with_model(self.run, model), made_from
 
     def _trainings(self) -> Trainings:
         return Trainings(
-            recipe=self.recipe,
-            directory=self.directory,
-            run=self.run,
-            model=self.model,
-            progress=self.progress,
+            recipe=self.recipe, directory=self.directory, run=self.run, model=self.model, progress=self.progress
         )
 
     def _evaluations(self) -> Evaluations:

@@ -12,6 +12,7 @@ from pairsmith import names
 from pairsmith.directory import FORMAT, RunDirectory, key_of, read_document
 from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
+from pairsmith.model import check_trainable
 from pairsmith.pipeline import Pipeline
 from pairsmith.progress import Progress
 from pairsmith.recipe import Document, Recipe, Use, load, resolve
@@ -89,6 +90,7 @@ def start(
         recipe = resolve(document, registry)
     names.check_names(recipe)
     check_within(recipe, registry)
+    check_trainable(recipe)
     directory = RunDirectory((out or default_directory(recipe, limit)).resolve())
     with directory.locked():
         directory.claim(document_of(recipe, limit))

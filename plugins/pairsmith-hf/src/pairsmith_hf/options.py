@@ -1,8 +1,9 @@
 """Options of this plugin's components. Imports no model library."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import field, frozen
 from attrs.validators import ge, gt, in_, le, matches_re, optional
@@ -75,10 +76,37 @@ class RandomLlavaOptions:
 
 
 @frozen(kw_only=True)
-class GeneratorOptions:
+class PlaceOptions:
+    """Where a model runs that answers or judges."""
+
+    dtype: Dtype | None = field(
+        default=None,
+        validator=optional(in_(DTYPES)),
+        metadata={"help": "type of the weights; the model's where absent"},
+    )
+    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
+
+
+@frozen(kw_only=True)
+class GeneratorOptions(PlaceOptions):
     """Options of ``[responses] use = "hf"``."""
 
-    n: int = field(default=1, validator=ge(1), metadata={"help": "answers per sample"})
+    model: Mapping[str, Any] | None = field(
+        default=None,
+        metadata={
+            "help": "a model of its own: a table as [model] has it; left out: the recipe's. An evaluated model answers itself",
+            "component": "model_families",
+        },
+    )
+    n: int = field(default=1, validator=ge(1), metadata={"help": "answers per sample, to each prompt"})
+    prompts: tuple[str, ...] = field(
+        default=(), metadata={"help": "questions, each put to every sample in place of its own; none in evaluation"}
+    )
+    prompt_mode: Literal["chat", "raw"] = field(
+        default="chat",
+        validator=in_(("chat", "raw")),
+        metadata={"help": "chat: in the model's chat template; raw: only the image mark and the text, as PDS-DPO did"},
+    )
     temperature: float = field(default=1.0, validator=ge(0.0), metadata={"help": "0 answers greedily"})
     top_p: float = field(default=1.0, validator=[gt(0.0), le(1.0)], metadata={"help": "nucleus, share of probability"})
     top_k: int = field(default=0, validator=ge(0), metadata={"help": "likeliest tokens to draw from; 0 for all"})
@@ -89,12 +117,6 @@ class GeneratorOptions:
         validator=optional(matches_re(r"[\w.-]+")),
         metadata={"help": "goes into the ids of the answers; needed where several generators answer"},
     )
-    dtype: Dtype | None = field(
-        default=None,
-        validator=optional(in_(DTYPES)),
-        metadata={"help": "type of the weights; the model's where absent"},
-    )
-    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
 
 
 def model_needs(options: ModelOptions) -> Needs:
