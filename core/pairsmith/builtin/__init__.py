@@ -100,6 +100,7 @@ def pairsmith_pair_selectors() -> Iterator[Component]:
     yield Component(
         name="published",
         factory="pairsmith.builtin.published:Published",
+        options="pairsmith.builtin.options:PublishedOptions",
         summary="Each answer that came labelled chosen against each labelled rejected.",
     )
     yield Component(

@@ -83,6 +83,17 @@ class DemonstrationsOptions(ScoreOptions):
     )
 
 
+@frozen(kw_only=True)
+class PublishedOptions:
+    """Options of ``published``."""
+
+    unlabelled: Literal["stop", "skip"] = field(
+        default="stop",
+        validator=in_(("stop", "skip")),
+        metadata={"help": "stop at a sample whose answers carry no label, or make no pair of it: a demonstration"},
+    )
+
+
 def _has_place(_: object, attribute: "Attribute[Any]", value: str) -> None:
     if PLACE not in value or not value.partition(PLACE)[0].strip():
         msg = f"{attribute.name!r} must say something before {PLACE!r}: {value!r}"
