@@ -173,7 +173,7 @@ class AutoFamily(Family):
             )
             self._said = True
         if not any(hasattr(value, "ds_id") for value in model.parameters()):  # else its weights are on many devices
-            _check_head(model, weights)
+            _check_head(inner(model), weights)
         return model  # type: ignore[no-any-return]
 
     def hidden_states(self, module: Module, batch: TreeBatch) -> Tensor:

@@ -81,7 +81,9 @@ class HfGenerator:
         """Return the turns a sample is asked with, empty for its own."""
         if greedy or not self._options.prompts:
             return [()]
-        *before, last = sample.prompt if sample.prompt[-1].role == "user" else (*sample.prompt, Turn(role="user", text=""))
+        *before, last = (
+            sample.prompt if sample.prompt[-1].role == "user" else (*sample.prompt, Turn(role="user", text=""))
+        )
         return [(*before, evolve(last, text=text)) for text in self._options.prompts]
 
     def _response(self, asked: "_Asked", n: int, said: Said, drawing: Drawing | None) -> Response:

@@ -13,6 +13,10 @@ from pairsmith.component import Needs
 Dtype = Literal["float32", "bfloat16", "float16"]
 DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+Quantization = Literal["none", "8bit", "4bit"]
+QUANTIZATIONS: tuple[Quantization, ...] = ("none", "8bit", "4bit")
+BITS = {"8bit": 1.0, "4bit": 0.55}
+"""Bytes a parameter, the scales counted in."""
 _GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
 
 
@@ -23,6 +27,13 @@ class ModelOptions:
     path: str = field(metadata={"help": "a directory, a hub id, or the name of a model that a plugin ships"})
     revision: str | None = field(default=None, metadata={"help": "branch, tag or commit of a hub id"})
     dtype: Dtype = field(default="float32", validator=in_(DTYPES), metadata={"help": "type of the weights in memory"})
+    quantization: Quantization = field(
+        default="none",
+        validator=in_(QUANTIZATIONS),
+        metadata={
+            "help": "load the weights in 8 or 4 bits with bitsandbytes; such a model is trained by an adapter only"
+        },
+    )
     attention: Literal["sdpa", "eager"] = field(
         default="sdpa", validator=in_(("sdpa", "eager")), metadata={"help": "how attention is computed"}
     )
@@ -94,7 +105,7 @@ class GeneratorOptions(PlaceOptions):
     model: Mapping[str, Any] | None = field(
         default=None,
         metadata={
-            "help": "a model of its own: a table as [model] has it; left out: the recipe's. An evaluated model answers itself",
+            "help": "a model of its own, a table as [model]; left out: the recipe's. An evaluated model answers itself",
             "component": "model_families",
         },
     )
@@ -129,5 +140,5 @@ def model_needs(options: ModelOptions) -> Needs:
         downloads=(options.path,),
         gated=(options.path,) if options.path.startswith(_GATED) else (),
         disk_bytes=int(parameters * 2),
-        device_bytes=int(parameters * BYTES[options.dtype]),
+        device_bytes=int(parameters * BITS.get(options.quantization, BYTES[options.dtype])),
     )
