@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 import tiny_models
+
 from pairsmith import worker
 from pairsmith.progress import progress
 from pairsmith.registry import Registry

@@ -71,7 +71,9 @@ def image_reward(folder: Path) -> None:
     made = module("pairsmith-diffusion", "test_judges")
     folder.mkdir()
     torch.save(made.published(made.network()), folder / "ImageReward.pt")
-    module("pairsmith-diffusion", "tiny").tokenizer(512, start="[CLS]", end="[SEP]").save_pretrained(folder / "tokenizer")
+    module("pairsmith-diffusion", "tiny").tokenizer(512, start="[CLS]", end="[SEP]").save_pretrained(
+        folder / "tokenizer"
+    )
 
 
 def by(plugin: str, name: str, maker: str, *more: str) -> Callable[[Path], None]:
@@ -109,7 +111,9 @@ def rows(folder: Path) -> None:
         (folder / name).write_text(json.dumps(value))
 
     write("lrv.json", [{"image_id": n, "question": f"What is {n}?", "answer": f"It is a thing {n}."} for n in range(2)])
-    asked = [{"id": f"s{n}", "image_file": f"{n}.png", "q_a_pairs": [[f"Why {n}?", f"Because of {n}."]]} for n in (2, 3)]
+    asked = [
+        {"id": f"s{n}", "image_file": f"{n}.png", "q_a_pairs": [[f"Why {n}?", f"Because of {n}."]]} for n in (2, 3)
+    ]
     (folder / "scigraphqa.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
     thing = {"name": "dog", "x": 1, "y": 2, "w": 30, "h": 30, "attributes": ["brown"], "relations": []}
     write("scene-graphs.json", {str(n): {"width": 40, "height": 44, "objects": {"1": thing}} for n in range(2)})

@@ -23,10 +23,13 @@ def extended(base: Mapping[str, Any], over: Mapping[str, Any], place: str) -> di
     >>> extended({"loss": {"use": "dpo", "beta": 0.1}}, {"loss": {"use": "sft"}}, "mine")
     {'loss': {'use': 'sft'}}
     """
-    made: Any = _copied(base)
+    made: dict[str, Any] = _copied(base)
     for name in _names(over, place):
         _leave_out(made, name, place)
-    return _merged(made, {key: value for key, value in over.items() if key not in {EXTENDS, WITHOUT}}, place)
+    tables: dict[str, Any] = _merged(
+        made, {key: value for key, value in over.items() if key not in {EXTENDS, WITHOUT}}, place
+    )
+    return tables
 
 
 def steps(place: str) -> list[str | int] | None:

@@ -221,7 +221,9 @@ class Pipeline:
         """Do one training of one arm; ``None`` where there is nothing to train, or ``until`` stops before it."""
         selector = self.recipe.control if arm else (training.pairs if training else self.recipe.pairs)
         own = training.name if training and names.own_pairs(self.recipe, training) else "train"
-        items = self._items(chain, selector, arm, own, corrupted=until != "pairs" and corrupts(self.recipe, training, self.run))
+        items = self._items(
+            chain, selector, arm, own, corrupted=until != "pairs" and corrupts(self.recipe, training, self.run)
+        )
         if training is None or until in {"pairs", "corruptions"}:
             return None
         return self._trainings().train(training, arm, items, before or self._base(), until=until)

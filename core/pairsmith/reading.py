@@ -24,7 +24,8 @@ class Document:
 def load(source: str | Path, settings: Sequence[str] = (), registry: Registry | None = None) -> Document:
     """Read a recipe from a file, or a packaged one by its name, and apply ``table.key=value`` settings.
 
-    Where it says ``extends``, the tables are those of the recipe it extends, as it changes them. Raises :class:`RecipeError` that names file, line and what to do.
+    Where it says ``extends``, the tables are those of the recipe it extends, as it changes them. Raises
+    :class:`RecipeError` that names file, line and what to do.
     """
     path = _found(Path(source), registry)
     tables = _whole(path, registry, ())

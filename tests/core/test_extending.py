@@ -75,7 +75,10 @@ def test_the_base_stays_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("over", "said"),
     [
-        ({"judges": {"3": {"n": 1}}}, "mine.toml: judges: no entry 3; there are 2, counted from 0, and 2 would add one"),
+        (
+            {"judges": {"3": {"n": 1}}},
+            "mine.toml: judges: no entry 3; there are 2, counted from 0, and 2 would add one",
+        ),
         ({"without": ["los"]}, "the recipe it extends has no 'los'; did you mean 'loss'?"),
         ({"without": ["loss.gamma"]}, "the recipe it extends has no 'loss.gamma'"),
         ({"without": ["judges[7]"]}, "the recipe it extends has no 'judges[7]'"),

@@ -30,7 +30,11 @@ class RowImages:
     axis: Literal["image"] = "image"
 
     def corrupt_images(
-        self, sample: Sample, others: Sequence[Sample], *, seed: int  # noqa: ARG002 - the sample is the seed
+        self,
+        sample: Sample,
+        others: Sequence[Sample],
+        *,
+        seed: int,  # noqa: ARG002 - the sample is the seed
     ) -> tuple[tuple[Image, ...], Mapping[str, Any]]:
         """Return the images and the draw."""
         made: tuple[tuple[Image, ...], Mapping[str, Any]] = self.wrapped.inside.corrupt_images(
@@ -47,7 +51,11 @@ class RowContext:
     axis: Literal["context"] = "context"
 
     def corrupt_context(
-        self, sample: Sample, others: Sequence[Sample], *, seed: int  # noqa: ARG002 - the sample is the seed
+        self,
+        sample: Sample,
+        others: Sequence[Sample],
+        *,
+        seed: int,  # noqa: ARG002 - the sample is the seed
     ) -> tuple[str, Mapping[str, Any]]:
         """Return the context and the draw."""
         made: tuple[str, Mapping[str, Any]] = self.wrapped.inside.corrupt_context(sample, others, seed=_seed(sample))

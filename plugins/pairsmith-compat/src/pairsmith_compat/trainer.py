@@ -7,7 +7,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from pairsmith.interfaces import Job, Run, Trainer, Weights
-from pairsmith.values import Item, Response
+from pairsmith.values import Cell, Item, Pair, Response
 from pairsmith_compat.options import ReferenceOptions
 
 
@@ -32,12 +32,10 @@ class _Cut(Sequence[Item]):
 
 def cut(item: Item, words: int) -> Item:
     """Return an item whose answers have that many words at most."""
-    sides = {side: _shortened(getattr(item.value, side), words) for side in ("chosen", "rejected") if _has(item, side)}
-    return evolve(item, value=evolve(item.value, **sides))
-
-
-def _has(item: Item, side: str) -> bool:
-    return hasattr(item.value, side)
+    value = evolve(item.value, chosen=_shortened(item.value.chosen, words))
+    if isinstance(value, Pair):
+        value = evolve(value, rejected=_shortened(value.rejected, words))
+    return evolve(item, value=value)
 
 
 def _shortened(response: Response, words: int) -> Response:
@@ -69,20 +67,14 @@ class PublishedReference:
     def reference(self, job: Job, items: Sequence[Item]) -> list[Mapping[str, Sequence[float]]]:
         """Return what the whole answers' log-probabilities come to for a token of the cut ones."""
         codec = job.family.codec(job.weights)
+
+        def length(item: Item, cell: Cell) -> int:
+            kept = cut(item, self._options.cut_words).value.response(cell.response)
+            return len(codec.response(item.turns(cell), kept.text))
+
         whole = self._trainer.reference(job, items)
         return [
-            {
-                str(cell): self._spread(
-                    row[str(cell)],
-                    len(
-                        codec.response(
-                            item.turns(cell), cut(item, self._options.cut_words).value.response(cell.response).text
-                        )
-                    ),
-                )
-                for cell in job.loss.cells
-                if str(cell) in row
-            }
+            {str(cell): self._spread(row[str(cell)], length(item, cell)) for cell in job.loss.cells if str(cell) in row}
             for item, row in zip(items, whole, strict=True)
         ]
 
