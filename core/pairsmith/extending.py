@@ -16,7 +16,7 @@ def extended(base: Mapping[str, Any], over: Mapping[str, Any], place: str) -> di
 
     First what ``without`` names is left out. Then a value takes the place of another, a table is merged into one with the
     same ``use``, and replaces one with another ``use``. An array is replaced as a whole, but a table whose keys are
-    numbers changes those entries of it: ``[judges.0]`` is the first of ``[[judges]]``, and the number after the last adds one.
+    numbers changes those entries of it: ``[judges.0]`` is the first of ``[[judges]]``; the number after the last adds one.
 
     >>> extended({"judges": [{"use": "a", "n": 1}, {"use": "b"}]}, {"judges": {"0": {"n": 2}}}, "mine")
     {'judges': [{'use': 'a', 'n': 2}, {'use': 'b'}]}
@@ -74,10 +74,7 @@ def _leave_out(tables: Any, name: str, place: str) -> None:  # noqa: ANN401 - TO
 
 
 def _below(here: Any, step: str | int, name: str, place: str) -> Any:  # noqa: ANN401 - TOML
-    if isinstance(step, int):
-        there = isinstance(here, list) and step < len(here)
-    else:
-        there = isinstance(here, dict) and step in here
+    there = step in here if isinstance(here, dict) else isinstance(here, list) and step in range(len(here))
     if not there:
         close = get_close_matches(str(step), list(here), n=1) if isinstance(here, dict) else []
         hint = f"; did you mean {close[0]!r}?" if close else ""

@@ -25,8 +25,8 @@ class Published:
         if answers and not any(answer.label for answer in answers) and self.options.unlabelled == "stop":
             msg = (
                 f"[pairs] use = 'published': the answers of sample {judged.sample.id!r} carry no label; it needs the "
-                f"answers that came with the samples, so leave out the table [responses], choose another selector, or where some "
-                f"samples are demonstrations set unlabelled = 'skip'"
+                f"answers that came with the samples, so leave out the table [responses], choose another selector, or, "
+                f"where some samples are demonstrations, set unlabelled = 'skip'"
             )
             raise StageError(msg)
         return tuple(
