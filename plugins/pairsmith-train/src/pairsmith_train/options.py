@@ -6,6 +6,7 @@ from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, in_, lt, optional
 
 Part = Literal["vision", "projector", "language-model"]
+Beside = Literal["vision", "projector"]
 Parallel = Literal["none", "ddp", "zero1", "zero2", "zero3", "fsdp2"]
 PARALLEL: tuple[Parallel, ...] = ("none", "ddp", "zero1", "zero2", "zero3", "fsdp2")
 
@@ -26,6 +27,29 @@ class LoraOptions:
     scope: tuple[Part, ...] = field(
         default=("language-model",), validator=_not_empty, metadata={"help": "the parts that get an adapter"}
     )
+    dora: bool = field(
+        default=False, metadata={"help": "train each weight's size apart from its direction (DoRA, arXiv 2402.09353)"}
+    )
+    full: tuple[Beside, ...] = field(
+        default=(), metadata={"help": "parts trained in full beside the adapter and saved with it, e.g. projector"}
+    )
+    full_learning_rate: float | None = field(
+        default=None,
+        validator=optional(gt(0.0)),
+        metadata={"help": "of the parts in full; train.learning_rate if absent"},
+    )
+    merge: bool = field(
+        default=False, metadata={"help": "the result is a model with the adapter in its weights, not an adapter alone"}
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse combinations that cannot be meant."""
+        if both := sorted(set(self.full) & set(self.scope)):
+            msg = f"{both[0]!r} is in both 'full' and 'scope'; a part is trained in full or gets an adapter"
+            raise ValueError(msg)
+        if self.full_learning_rate is not None and not self.full:
+            msg = f"full_learning_rate = {self.full_learning_rate} is of the parts in 'full', and there are none"
+            raise ValueError(msg)
 
 
 @frozen(kw_only=True)
