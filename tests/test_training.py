@@ -31,7 +31,9 @@ FULL = ADAPTER.replace("lora = { r = 16, alpha = 32 }", 'parts = ["vision", "pro
 BESIDE = ADAPTER.replace(
     "lora = { r = 16, alpha = 32 }",
     'lora = { r = 16, alpha = 32, full = ["projector"], full_learning_rate = 1e-4, merge = true }',
-).replace("learning_rate = 1e-3", "learning_rate = 3e-4")  # Adam's first steps are as large as the rate, whatever the noise
+).replace(
+    "learning_rate = 1e-3", "learning_rate = 3e-4"
+)  # Adam's first steps are as large as the rate, whatever the noise
 SUM = """
 [loss]
 use = "sum"
