@@ -132,13 +132,18 @@ class GeneratorOptions(PlaceOptions):
 
 def model_needs(options: ModelOptions) -> Needs:
     """Return what a model asks of the machine, as far as its name tells."""
-    if Path(options.path).is_dir():
+    return needs_of(options.path, BITS.get(options.quantization, BYTES[options.dtype]))
+
+
+def needs_of(path: str, bytes_each: float) -> Needs:
+    """Return what a model asks of the machine whose parameters take so many bytes each, as far as its name tells."""
+    if Path(path).is_dir():
         return Needs()
-    billions = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", options.path)
+    billions = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", path)
     parameters = float(billions.group(1)) * 1e9 if billions else 0.0
     return Needs(
-        downloads=(options.path,),
-        gated=(options.path,) if options.path.startswith(_GATED) else (),
+        downloads=(path,),
+        gated=(path,) if path.startswith(_GATED) else (),
         disk_bytes=int(parameters * 2),
-        device_bytes=int(parameters * BITS.get(options.quantization, BYTES[options.dtype])),
+        device_bytes=int(parameters * bytes_each),
     )
