@@ -20,6 +20,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "recipes" / "pairsmith_recipes"
 PUBLISHED = sorted(
     name for name in RECIPES if not name.endswith("-tiny") and not name.startswith(("toyworld", "published-pairs"))
 )
+PLAIN = {"schema", "seed", "part_size", "max_failures"}
 TWINS = sorted(name for name in RECIPES if name.endswith("-tiny"))
 SETTINGS = {"published-pairs": ["images.path=pairs.json"]}
 """What a recipe leaves to its user."""
@@ -60,11 +61,30 @@ def test_the_published_systems_are_all_there() -> None:
     assert {name.removesuffix("-tiny") for name in TWINS} == (wanted | variants) - frozen
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_values_say_where_they_are_from(name: str) -> None:
+def commented_in(name: str) -> set[str]:
+    """Return the lines that say where they are from, of a recipe and those it extends."""
     text = (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
-    sections = re.findall(r"\[(?:code|paper|log|data card|review)\]|repaired|published", text)
-    assert len(sections) >= 1
+    base = re.search(r'^extends = "([\w-]+)"', text, re.MULTILINE)
+    own = {said.strip() for said, _, why in (line.partition("  #") for line in text.splitlines()) if why}
+    return own | (commented_in(base[1]) if base else set())
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if not name.endswith("-one-gpu")])
+def test_every_number_says_where_it_is_from(name: str) -> None:
+    """In a comment beside it, beside the same line further up, or in one that speaks for all below it."""
+    text = (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+    base = re.search(r'^extends = "([\w-]+)"', text, re.MULTILINE)
+    commented = commented_in(base[1]) if base else set()
+    silent, for_all = [], False
+    for line in text.splitlines():
+        said, _, why = line.partition("  #")
+        for_all = (for_all and not line.startswith("[[")) or "as all below" in why
+        value = re.fullmatch(r"(\w+) = (-?[\d.]+(?:e-?\d+)?|\[[\d., ]+\])\s*", said)
+        if why:
+            commented.add(said.strip())
+        elif value and not for_all and value[1] not in PLAIN and said.strip() not in commented:
+            silent.append(line)
+    assert not silent
 
 
 @pytest.mark.parametrize(("name", "stage"), [("pds-dpo", "zero2"), ("mllm-dpo", "zero3"), ("mcm-dpo", "zero3")])

@@ -88,6 +88,7 @@ MODELS: Mapping[str, Callable[[Path], None]] = {
     "qwen2-5-vl": family("qwen2-5-vl"),
     "sd3": stable_diffusion_3,
     "image-reward": image_reward,
+    "armorm": by("pairsmith-hf", "tiny_rewards", "armorm"),
     "llama": by("pairsmith-decompose", "conftest", "build"),
     "owl-vit": by("pairsmith-grounding", "models", "owl_vit"),
     "blip-2": by("pairsmith-vqa", "models", "blip_2", "t5"),
