@@ -1,6 +1,7 @@
 """The tiny twins run from end to end, in the same components as the recipes whose twins they are."""
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +101,23 @@ def run(name: str, limit: int | None = None) -> DirectoryView:
     return DirectoryView(start(name, out=Path("runs") / name, limit=limit, progress=progress(), registry=registry))
 
 
+def test_the_first_stage_of_mcm_dpo_is_that_of_alt_text_sft(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folders, copied into a run of mcm-dpo, are taken for what they are: only the second stage is trained."""
+    first, out = run("alt-text-sft-tiny").directory, Path("runs/shared")
+    start("mcm-dpo-tiny", out=out, until="images", progress=progress())
+    for name in ("pairs", "sft"):
+        shutil.copytree(first / "stages" / name, out / "stages" / name)
+    trained, own = [], Trainings._launch
+
+    def launch(self: Trainings, command: list[str], stage: Any, *rest: Any) -> None:
+        trained.append(stage.name)
+        own(self, command, stage, *rest)
+
+    monkeypatch.setattr(Trainings, "_launch", launch)
+    start("mcm-dpo-tiny", out=out, progress=progress())
+    assert trained == ["preferences"]
+
+
 def steps(view: DirectoryView, stage: str) -> int:
     return int(view.stages()[stage]["counts"]["steps"])
 
@@ -119,3 +137,42 @@ def test_mcm_dpo(name: str) -> None:
     cells = next(iter(DirectoryView(view.directory).items())).corrupted
     assert cells.images
     assert cells.context
+
+
+@pytest.mark.parametrize("name", ["pds-dpo", "pds-dpo-as-published"])
+def test_pds_dpo(name: str) -> None:
+    """From prompts that come with the plugin to a trained model."""
+    view = run(f"{name}-tiny", limit=3)
+    assert steps(view, "train") >= 1
+    judged = next(view.judged())
+    assert len(judged.responses) == 3
+    assert len(judged.sample.candidates) == 4
+    assert {verdict.judge for verdict in judged.verdicts} == {"armorm"}
+
+
+@pytest.mark.parametrize(
+    ("name", "learnt"),
+    [
+        ("mllm-dpo", "Pair"),
+        ("mllm-dpo-as-published", "Pair"),
+        ("mllm-dpo-steerlm", "Demonstration"),
+        ("mllm-dpo-rejection-sampling", "Demonstration"),
+        ("mllm-dpo-sft", "Demonstration"),
+    ],
+)
+def test_mllm_dpo(name: str, learnt: str) -> None:
+    view = run(f"{name}-tiny")
+    assert steps(view, "train") >= 1
+    assert {type(item.value).__name__ for item in view.items()} == {learnt}
+    assert {one.value.sample.id.partition("/")[0] for one in view.items()} == {"lrv", "scigraph"}
+
+
+@pytest.mark.parametrize(
+    "name", ["decompgen-llava", "decompgen-llava-as-published", "decompgen-qwen", "decompgen-qwen-as-published"]
+)
+def test_decompgen(name: str) -> None:
+    view = run(f"{name}-tiny")
+    assert steps(view, "train") >= 1
+    judged = next(view.judged())
+    assert len(judged.responses) == 8
+    assert len({verdict.judge for verdict in judged.verdicts}) >= 2
