@@ -140,8 +140,11 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
     "judges": {
         "openai-rubric": "asks a server: test_recipes_run.py has it in mllm-dpo's twins",
         "openai-text": "asks a server: plugins/pairsmith-llm/tests/test_run.py",
-        "ocr": "reads for a second an image: test_recipes_run.py has it in DecompGen's twins",
+        "ocr": "reads for a second an image: test_experts.py has it in a run",
         "annotations": "needs a truth that one source has: plugins/pairsmith-grounding/tests/test_annotations.py",
+        "armorm": "reads for a second an answer: test_recipes_run.py has it in PDS-DPO's twins",
+        "reward-model": "armorm's class with another head: plugins/pairsmith-hf/tests/test_rewards.py",
+        "vlm": "random words make no grades: plugins/pairsmith-hf/tests/test_vlm.py scripts them",
         "toyworld-oracle": "needs a truth that one source has: plugins/pairsmith-toyworld/tests/test_chain.py",
         "ratings": "needs ratings that came with rows: plugins/pairsmith-formats/tests/test_formats.py",
         "dgpref": "reads published pickles: plugins/pairsmith-formats/tests/test_dgpref_stages.py",
@@ -246,7 +249,7 @@ class Scripted:
         return [self._of(case) for case in cases]
 
     def _of(self, case: Case) -> list[Verdict]:
-        longest_first = sorted(case.responses, key=lambda one: -len(one.text))
+        longest_first = sorted(case.responses, key=lambda one: -len(one.text.split()))
         ranked = longest_first if sum(map(ord, case.sample.id)) % 2 else longest_first[::-1]
         return [
             Verdict(
@@ -278,8 +281,9 @@ def models(here: Path) -> None:
     tiny_models.module("pairsmith-grounding", "models").grounding_dino(tiny / "grounding-dino")
     samples = [{"id": f"s{n}", "images": [f"pictures/{n}.png"], "prompt": f"What is {n}?"} for n in range(2)]
     (tiny / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in samples))
-    ids = ["s0", "s1", "0", "1", "0.png", "1.png", "0/0", "0/1", "1/s2", "1/s3", "scene-0", "scene-1"]
-    answers = [{"id": name, "responses": ["One good answer.", "Another, worse answer."]} for name in ids]
+    ids = ["s0", "s1", "0", "1", "0.png", "1.png", "0/row-1", "0/row-2", "toyworld-000000", "toyworld-000001"]
+    said = ["One good answer.", "Another answer, which is worse."]
+    answers = [{"id": name, "responses": said[:: 1 if n % 2 else -1]} for n, name in enumerate(ids)]
     (tiny / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in answers))
     (tiny / "verdicts.jsonl").write_text(json.dumps({"claim_id": "s0/0#0", "outcome": "supported"}) + "\n")
 

@@ -84,14 +84,17 @@ def decomposer(monkeypatch: pytest.MonkeyPatch) -> None:
         return [claims(one[0]["content"]) for one in conversations]
 
     def claims(asked: str) -> str:
-        number = sum(map(ord, asked))
+        number = sum(map(ord, asked.splitlines()[-2]))
         one, other = things[number % 5], things[(number // 5) % 5]
-        return {
+        said = {
             "Things:": f"({one}); ({other})",
+            "Counts:": f"(nineteen, {one}); (eighteen, {other})",
             "Attributes:": f"(red, {one}); (large, {other})",
-            "Counts:": f"(two, {one})",
-            "Relations:": f"({one}, above, {other})",
-        }[asked.splitlines()[-1]]
+            "Relations:": f"({one}, above, {other}); ({other}, biting, {one})",
+        }
+        told = list(said)[: (1, 2, 4)[number % 3]]  # things that are there, with wrong numbers, with all the rest
+        last = asked.splitlines()[-1]
+        return said[last] if last in told else "NONE"
 
     monkeypatch.setattr(TextModel, "reply", reply)
 
