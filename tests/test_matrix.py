@@ -281,7 +281,7 @@ def models(here: Path) -> None:
     tiny_models.module("pairsmith-grounding", "models").grounding_dino(tiny / "grounding-dino")
     samples = [{"id": f"s{n}", "images": [f"pictures/{n}.png"], "prompt": f"What is {n}?"} for n in range(2)]
     (tiny / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in samples))
-    ids = ["s0", "s1", "0", "1", "0.png", "1.png", "0/row-1", "0/row-2", "toyworld-000000", "toyworld-000001"]
+    ids = ["s0", "s1", "0", "1", "0.png", "1.png", "0/row-1", "1/s2", "toyworld-000000", "toyworld-000001"]
     said = ["One good answer.", "Another answer, which is worse."]
     answers = [{"id": name, "responses": said[:: 1 if n % 2 else -1]} for n, name in enumerate(ids)]
     (tiny / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in answers))

@@ -145,7 +145,7 @@ def test_mcm_dpo(name: str) -> None:
 @pytest.mark.parametrize("name", ["pds-dpo", "pds-dpo-as-published"])
 def test_pds_dpo(name: str) -> None:
     """From prompts that come with the plugin to a trained model."""
-    view = run(f"{name}-tiny", limit=3)
+    view = run(f"{name}-tiny", limit=2)
     assert steps(view, "train") >= 1
     judged = next(view.judged())
     assert len(judged.responses) == 3
@@ -174,7 +174,7 @@ def test_mllm_dpo(name: str, learnt: str) -> None:
     "name", ["decompgen-llava", "decompgen-llava-as-published", "decompgen-qwen", "decompgen-qwen-as-published"]
 )
 def test_decompgen(name: str) -> None:
-    view = run(f"{name}-tiny")
+    view = run(f"{name}-tiny", limit=1)
     assert steps(view, "train") >= 1
     judged = next(view.judged())
     assert len(judged.responses) == 8
