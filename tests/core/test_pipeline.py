@@ -43,7 +43,7 @@ class Quiet:
         from contextlib import nullcontext
 
         class Task:
-            def advance(self, done: int, total: int | None = None) -> None: ...
+            def advance(self, done: int, total: int | None = None, note: str = "") -> None: ...
 
         return nullcontext(Task())
 

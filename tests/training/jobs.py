@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from attrs import evolve
 
-from pairsmith.interfaces import Job, Loss, Weights
+from pairsmith.interfaces import Job, LogProbs, Weights
 from pairsmith.testing import make_run
 from pairsmith.testing.pictures import noise
 from pairsmith.values import Cell, Item, Pair, Response, Sample, user
@@ -77,19 +77,22 @@ def train(job: Job, **options: Any) -> Weights:
 
 def answers(family: Any, model: torch.nn.Module, items: Sequence[Item]) -> torch.Tensor:
     """Log-probabilities of every answer's tokens under a model, one after another."""
+    found = _scored(family, model, items)
+    return torch.cat([found[cell].tokens.flatten() for cell in CELLS])
+
+
+def totals(family: Any, model: torch.nn.Module, items: Sequence[Item]) -> torch.Tensor:
+    """Log-probabilities of whole answers, ``[2, items]``: chosen, then rejected."""
+    found = _scored(family, model, items)
+    return torch.stack([found[cell].sum for cell in CELLS])
+
+
+def _scored(family: Any, model: torch.nn.Module, items: Sequence[Item]) -> dict[Cell, LogProbs]:
     collator = Collator(Encoder(family.codec(family.weights), CELLS, None, cut=False))
     batch = collator([(item, None) for item in items])
     with torch.no_grad():
-        found = by_cell(Scorer(model.eval(), family)(batch), batch, CELLS)
-    return torch.cat([found[cell].tokens.flatten() for cell in CELLS])
+        return by_cell(Scorer(model.eval(), family)(batch), batch, CELLS)
 
 
 def loaded(family: Any, weights: Weights) -> torch.nn.Module:
     return family.load(weights, device="cpu", dtype="float32")
-
-
-def loss_of(rows: Sequence[dict[str, Any]]) -> list[float]:
-    return [row["loss"] for row in rows]
-
-
-__all__ = ["Loss", "answers", "loaded", "make_family", "make_items", "make_job", "train", "with_reference"]

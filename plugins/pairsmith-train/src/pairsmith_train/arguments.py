@@ -10,7 +10,7 @@ from pairsmith_train.options import TreeOptions
 
 def training_arguments(options: TreeOptions, output: Path, seed: int) -> TrainingArguments:
     """Return the arguments of one training; ``output`` is where its checkpoints go."""
-    return TrainingArguments(
+    made = TrainingArguments(
         output_dir=str(output),
         per_device_train_batch_size=options.micro,
         gradient_accumulation_steps=options.accumulated,
@@ -40,3 +40,5 @@ def training_arguments(options: TreeOptions, output: Path, seed: int) -> Trainin
         log_level="error",
         **engine.arguments(options),
     )
+    made._n_gpu = min(made.n_gpu, 1)  # noqa: SLF001 - or transformers takes every GPU it sees, and the tree's batch apart
+    return made

@@ -64,13 +64,18 @@ def usable(items: Sequence[Item], encoder: Encoder, batch_size: int, say: Callab
         say(f"left out {len(left_out)} items in all")
     if cut:
         say(f"cut the answers of {cut} items at {encoder.limit} tokens")
-    if len(kept) < batch_size:
+    enough(len(kept), len(items), batch_size)
+    return kept
+
+
+def enough(there: int, total: int, batch_size: int) -> None:
+    """Raise where fewer items can be trained on than a step takes."""
+    if there < batch_size:
         msg = (
-            f"{len(kept)} of {len(items)} items can be trained on, fewer than one step of train.batch_size = {batch_size}; "
+            f"{there} of {total} items can be trained on, fewer than one step of train.batch_size = {batch_size}; "
             f"make more pairs or set a smaller batch_size"
         )
         raise StageError(msg)
-    return kept
 
 
 def first_step(loss: Loss, policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs], precision: str) -> None:

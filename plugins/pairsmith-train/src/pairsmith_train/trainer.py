@@ -1,28 +1,33 @@
 """The trainer: transformers' own, given trees."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from attrs import asdict
+from attrs import asdict, frozen
 from torch.utils.data import Dataset
 from transformers import PrinterCallback
 from transformers.utils import logging
 
 from pairsmith.interfaces import Job, Run, Weights
 from pairsmith.values import Item
-from pairsmith_train import engine, guards, results, trainable
+from pairsmith_train import engine, guards, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
 from pairsmith_train.batch import Batch, Collator, Reference, by_cell
 from pairsmith_train.callbacks import Marks, Metrics
 from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder
 from pairsmith_train.frozen import Frozen
+from pairsmith_train.held_out import Best, WhenDue, split
 from pairsmith_train.options import TreeOptions
 from pairsmith_train.prepare import prepare, steady
 from pairsmith_train.scorer import Scorer
-from pairsmith_train.steps import LossTrainer
+from pairsmith_train.steps import ROWS, LossTrainer
+from pairsmith_train.stopped import FILE, Stop
+from pairsmith_train.watching import Clock, Tally
+
+_Row = tuple[int, Item, Reference | None]
 
 
 class TreeTrainer:
@@ -36,6 +41,7 @@ class TreeTrainer:
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:
         """Return the command that starts as many processes as the recipe wants."""
+        trackers.check_installed(self._options)
         return engine.launch(worker, self._options)
 
     def reference_settings(self) -> Mapping[str, Any]:
@@ -104,30 +110,58 @@ class TreeTrainer:
         if first:
             self._table(model, job)
         collator = self._collator(job, model)
-        kept = guards.usable(job.items, collator.encoder, options.batch_size, say)
+        train, held_out = self._places(job, collator, say)
         if first:
             checkpoints.sweep()
+        clock, metrics = Clock(), Metrics(job.metrics)
         trainer = LossTrainer(
             model=Scorer(model, job.family, frozen),
             args=arguments,
-            train_dataset=_Items(job, kept),
-            data_collator=collator,
-            callbacks=[Marks(checkpoints), Metrics(job.metrics)],
+            train_dataset=_Items(job, train),
+            data_collator=_Placed(collator),
+            callbacks=[clock, Marks(checkpoints), metrics, *trackers.callbacks(options, job.metrics.parent)],
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
         trainer.loss, trainer.precision = job.loss, options.precision
+        trainer.clock, trainer.tally, trainer.pad_token = clock, Tally(), collator.codec.pad_token
+        trainer.stop = Stop(
+            items=job.items, cells=job.loss.cells, path=job.metrics.with_name(FILE), limit=options.margin_limit
+        )
         trainer.checked = not (options.lora and options.lora.dropout)
         trainer.full_learning_rate = options.lora.full_learning_rate if options.lora else None
+        if options.held_out is not None:
+            trainer.held_out = held_out
+            trainer.add_callback(WhenDue(options.held_out))
+            trainer.best = Best(job.output / "best.safetensors") if options.held_out.best else None
+            trainer.trained_state = lambda: self._trained(trainer)
         engine.check_running(options, trainer.accelerator.distributed_type, arguments.world_size)
         trainer.accelerator.wait_for_everyone()
         last = checkpoints.last()
+        step = 0 if last is None else int(last.name.partition("-")[2])
         if last is not None:
-            say(f"goes on from step {last.name.partition('-')[2]}")
+            say(f"goes on from step {step}")
+        if first:
+            metrics.resume(step)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        self._save(trainer, job, collator)
+        self._save(trainer, job, collator, say)
         trainer.accelerator.wait_for_everyone()
         if first:
             checkpoints.remove()
+            if trainer.best is not None:
+                trainer.best.remove()
+
+    def _places(
+        self, job: Job, collator: Collator, say: Callable[[str], None]
+    ) -> tuple[Sequence[int], tuple[int, ...]]:
+        """Return the places of the items that are trained on, and of those held out."""
+        options = self._options
+        kept = guards.usable(job.items, collator.encoder, options.batch_size, say)
+        if options.held_out is None:
+            return kept, ()
+        found = split(job.items, kept, options.held_out.share, job.seed)
+        say(f"{len(found.held_out)} of {len(kept)} items are held out, with all their images")
+        guards.enough(len(found.train), len(job.items), options.batch_size)
+        return found.train, found.held_out
 
     def _load(self, job: Job) -> Any:  # noqa: ANN401 - a transformers model
         return steady(job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype()))
@@ -152,13 +186,28 @@ class TreeTrainer:
         model = self._load(job)
         return Frozen(job.family, model.requires_grad_(False).eval())  # noqa: FBT003
 
-    def _save(self, trainer: LossTrainer, job: Job, collator: Collator) -> None:
+    def _trained(self, trainer: LossTrainer) -> Mapping[str, torch.Tensor] | None:
+        """Return what is trained, whole, to the first process, and ``None`` to the others. All must call this."""
+        whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator, trained=True)
+        if trainer.args.process_index != 0:
+            return None
+        state: Mapping[str, torch.Tensor] = trainer.accelerator.unwrap_model(trainer.model).state_dict()
+        return state if whole is None else whole
+
+    def _save(self, trainer: LossTrainer, job: Job, collator: Collator, say: Callable[[str], None]) -> None:
         """Write the result. Where the ranks hold a part each, all of them gather it first."""
         whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator)
+        if trainer.args.process_index != 0:
+            return
+        scorer: Any = trainer.accelerator.unwrap_model(trainer.model)
+        if trainer.best is not None:
+            say(f"the result is step {trainer.best.step}, whose held-out loss of {trainer.best.loss:.4f} is the lowest")
+            if whole is None:
+                scorer.load_state_dict(trainer.best.load())
+            else:
+                whole |= trainer.best.load()
         state = None if whole is None else {name.removeprefix("model."): value for name, value in whole.items()}
-        if trainer.args.process_index == 0:
-            model: Any = trainer.accelerator.unwrap_model(trainer.model).model
-            results.write(model, state, collator.codec, job, self._options, self._dtype())
+        results.write(scorer.model, state, collator.codec, job, self._options, self._dtype())
 
     def _collator(self, job: Job, model: Any) -> Collator:  # noqa: ANN401 - any transformers model
         config = getattr(model.config, "text_config", model.config)
@@ -167,8 +216,8 @@ class TreeTrainer:
         return Collator(Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut"))
 
 
-class _Items(Dataset[tuple[Item, Reference | None]]):
-    """The items that can be trained on, each with its reference, read from the disk when asked for."""
+class _Items(Dataset[_Row]):
+    """The items that can be trained on, each with its place and reference, read from the disk when asked for."""
 
     def __init__(self, job: Job, kept: Sequence[int]) -> None:
         self._items, self._reference, self._kept = job.items, job.reference, kept
@@ -176,9 +225,23 @@ class _Items(Dataset[tuple[Item, Reference | None]]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def __getitem__(self, index: int) -> tuple[Item, Reference | None]:
-        place = self._kept[index]
-        return self._items[place], None if self._reference is None else self._reference[place]
+    def __getitem__(self, index: int) -> _Row:
+        return self.row(self._kept[index])
+
+    def row(self, place: int) -> _Row:
+        """Return the item at a place of the run's, trained on or not."""
+        return place, self._items[place], None if self._reference is None else self._reference[place]
+
+
+@frozen
+class _Placed:
+    """Adds to a batch the places of its items, so that a batch can be found again."""
+
+    collator: Collator
+
+    def __call__(self, rows: Sequence[_Row]) -> Batch:
+        batch = self.collator([(item, reference) for _, item, reference in rows])
+        return {**batch, ROWS: torch.tensor([place for place, _, _ in rows])}
 
 
 def _to(batch: Batch, device: str) -> Batch:
