@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pairsmith import names
-from pairsmith.model import check_trainable, located
+from pairsmith.model import check_models, located
 from pairsmith.recipe import Recipe, load, resolve
 from pairsmith.registry import Registry
-from pairsmith.within import check_within, uses_within
 
 _GIB = 2**30
 
@@ -20,8 +19,7 @@ def check(source: str | Path, settings: Sequence[str], registry: Registry) -> li
     """
     recipe = resolve(load(source, settings, registry), registry)
     names.check_names(recipe)
-    check_within(recipe, registry)
-    check_trainable(recipe)
+    check_models(recipe)
     lines = [f"{recipe.name}: {recipe.summary}".rstrip(": ")]
     lines += [f"  {use.where:<24} {use.key()['component']}" for use in recipe.uses()]
     return [*lines, *_needs(recipe, registry), "fits"]
@@ -30,7 +28,7 @@ def check(source: str | Path, settings: Sequence[str], registry: Registry) -> li
 def _needs(recipe: Recipe, registry: Registry) -> list[str]:
     """Return what the components will ask of the machine, as far as their options tell."""
     shipped = registry.models()
-    uses = [located(one, shipped) for use in recipe.uses() for one in (use, *uses_within(use, registry))]
+    uses = [located(use, shipped) for use in recipe.uses()]
     needs = [use.offer.component.estimate(use.options) for use in uses if use.offer]
     downloads = sorted({name for need in needs for name in need.downloads})
     gated = sorted({name for need in needs for name in need.gated})

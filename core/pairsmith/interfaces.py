@@ -73,7 +73,8 @@ class Run:
     """What every component may know about the run it is part of.
 
     ``images`` takes images that a component makes. ``family`` and ``weights`` are the recipe's ``[model]``: in the
-    stages before training the base model, in evaluation the model that is evaluated. ``texts`` yields the prompts and
+    stages before training the base model, or the one that a component's own table names; in evaluation the model that is
+    evaluated. ``texts`` yields the prompts and
     answers of the run so far, for what is fitted to a run's texts, as a tokenizer is. ``component`` is for what is made
     of other components: a benchmark that asks a judge names it in its options, as a recipe would, and builds it here.
     """

@@ -18,7 +18,7 @@ from pairsmith.failures import some_left
 from pairsmith.hygiene import Hygiene
 from pairsmith.interfaces import Run
 from pairsmith.lazy import Lazy
-from pairsmith.model import Model, Trained, base_model, with_model
+from pairsmith.model import Model, Trained, base_model, own_model, with_model
 from pairsmith.options import plain
 from pairsmith.progress import Progress
 from pairsmith.recipe import Recipe, Training, Use
@@ -29,7 +29,7 @@ from pairsmith.stages import Step, Work
 from pairsmith.store import Rows, Stage
 from pairsmith.training import Trainings, corrupts
 from pairsmith.values import Item
-from pairsmith.within import builder, own_model
+from pairsmith.within import builder
 
 
 @define

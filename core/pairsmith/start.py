@@ -12,14 +12,13 @@ from pairsmith import names
 from pairsmith.directory import FORMAT, RunDirectory, key_of, read_document
 from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
-from pairsmith.model import check_trainable
+from pairsmith.model import check_models
 from pairsmith.pipeline import Pipeline
 from pairsmith.progress import Progress
 from pairsmith.recipe import Document, Recipe, Use, load, resolve
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained
 from pairsmith.view import DirectoryView
-from pairsmith.within import check_within
 
 RUNS = Path("runs")
 _LIBRARIES = ("torch", "transformers", "accelerate", "peft", "deepspeed", "diffusers", "tokenizers", "numpy", "pillow")
@@ -89,8 +88,7 @@ def start(
         document = source if isinstance(source, Document) else load(source, settings, registry)
         recipe = resolve(document, registry)
     names.check_names(recipe)
-    check_within(recipe, registry)
-    check_trainable(recipe)
+    check_models(recipe)
     directory = RunDirectory((out or default_directory(recipe, limit)).resolve())
     with directory.locked():
         directory.claim(document_of(recipe, limit))

@@ -1,12 +1,11 @@
 """A judge that sees the image, the question and all answers at once, and grades each on every attribute."""
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
 
 from pairsmith.grading import Graded, labelled, question, read_grades
 from pairsmith.interfaces import Run
 from pairsmith.values import Case, Failed, Response, Verdict
+from pairsmith_llm.connected import Connected
 from pairsmith_llm.endpoint import Endpoint, or_failed
 from pairsmith_llm.grades import schema
 from pairsmith_llm.journal import Answer
@@ -17,7 +16,7 @@ from pairsmith_llm.structured import ask_json, filled, instructions
 _SEED = 0  # one seed for all: a judge that is asked the same should say the same
 
 
-class RubricJudge:
+class RubricJudge(Connected):
     """Implements :class:`pairsmith.interfaces.Judge` for whole responses (mllm-dpo, arXiv 2402.10884).
 
     The order of the answers is drawn for each sample, so that a judge's liking for the first place favours no generator;
@@ -38,20 +37,6 @@ class RubricJudge:
             attributes="\n".join(f"- {name}: {meaning}" for name, meaning in options.attributes.items()),
             example=", ".join(f'"{name}": {options.highest}' for name in options.attributes),
         )
-
-    def __enter__(self) -> Self:
-        """Use the endpoint."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Hang up."""
-        self._endpoint.close()
-
-    def facts(self) -> Mapping[str, Any]:
-        """Return what was asked and what it cost."""
-        return self._endpoint.facts()
 
     def judge(self, cases: Sequence[Case]) -> list[list[Verdict] | Failed]:
         """Return a verdict per response."""
