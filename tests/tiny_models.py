@@ -119,9 +119,7 @@ def rows(folder: Path) -> None:
         (folder / name).write_text(json.dumps(value))
 
     write("lrv.json", [{"image_id": n, "question": f"What is {n}?", "answer": f"It is a thing {n}."} for n in range(1)])
-    asked = [
-        {"id": f"s{n}", "image_file": f"{n}.png", "q_a_pairs": [[f"Why {n}?", f"Because of {n}."]]} for n in (2,)
-    ]
+    asked = [{"id": f"s{n}", "image_file": f"{n}.png", "q_a_pairs": [[f"Why {n}?", f"Because of {n}."]]} for n in (2,)]
     (folder / "scigraphqa.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
     thing = {"name": "dog", "x": 1, "y": 2, "w": 30, "h": 30, "attributes": ["brown"], "relations": []}
     write("scene-graphs.json", {str(n): {"width": 40, "height": 44, "objects": {"1": thing}} for n in range(2)})
