@@ -124,7 +124,12 @@ def test_packed_training_is_the_same_training(family: RandomLlavaFamily, items: 
     )
     assert len(got) == len(wanted) == 3
     for one, other in zip(wanted, got, strict=True):
-        for name in set(one) - {"seconds", "rewards/accuracy"}:  # which is rounding where policy = reference
+        for name in set(one) - {
+            "seconds",
+            "tokens/s",
+            "pairs/s",
+            "rewards/accuracy",
+        }:  # the last is rounding where policy = reference
             assert one[name] == pytest.approx(other[name], rel=1e-4, abs=1e-5), name
     assert wanted[-1]["loss"] < wanted[0]["loss"] - 0.01, "it learnt nothing"
     assert max(float((weights[name] - packed[name]).abs().max()) for name in weights) < 1e-4

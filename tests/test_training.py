@@ -28,6 +28,13 @@ ADAPTER = (Path(pairsmith_recipes.__file__).parent / "toyworld-lora.toml").read_
 FULL = ADAPTER.replace("lora = { r = 16, alpha = 32 }", 'parts = ["vision", "projector", "language-model"]').replace(
     "learning_rate = 1e-3", "learning_rate = 1e-4"
 )
+BESIDE = ADAPTER.replace(
+    "lora = { r = 16, alpha = 32 }",
+    'lora = { r = 16, alpha = 32, full = ["projector"], full_learning_rate = 1e-4, merge = true }\n'
+    "held_out = { share = 0.1, every = 2, best = true }",
+).replace(
+    "learning_rate = 1e-3", "learning_rate = 3e-4"
+)  # Adam's first steps are as large as the rate, whatever the noise
 SUM = """
 [loss]
 use = "sum"
@@ -117,6 +124,21 @@ def test_two_processes_train_every_weight_as_one_does(runs: Path, full: Path, pa
     run = train(runs / f"full-{parallel}", FULL, f"train.parallel={parallel}", "train.processes=2")
     assert curve(run) == pytest.approx(curve(full), rel=1e-4, abs=1e-4)
     assert distance(run, full) < 1e-4
+
+
+def test_two_processes_train_the_projector_beside_an_adapter_and_merge_it_as_one_does(runs: Path) -> None:
+    alone = train(runs / "beside", BESIDE)
+    run = train(runs / "beside-zero3", BESIDE, "train.parallel=zero3", "train.processes=2")
+    assert curve(run) == pytest.approx(curve(alone), rel=1e-4, abs=1e-4)
+    assert distance(run, alone) < 1e-4
+    assert any("projector" in name for name in weights(run))
+    lines = [(one / "stages" / "train" / "metrics.jsonl").read_text(encoding="utf-8") for one in (alone, run)]
+    held = [[json.loads(line).get("held_out/loss", -1.0) for line in text.splitlines()] for text in lines]
+    assert held[0] == pytest.approx(held[1], rel=1e-4, abs=1e-4)
+    assert max(held[0]) > 0
+    for one in (alone, run):
+        (one / "stages" / "train" / "output" / "adapter").rename(one / "adapter")
+    assert distance(run, alone) < 1e-4, "the merged models"
 
 
 def summed(recipe: str) -> str:

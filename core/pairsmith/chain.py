@@ -34,6 +34,11 @@ class Chain:
         """Return the chain one stage longer."""
         return evolve(self, **stages)
 
+    def stages(self) -> list[Stage]:
+        """Return the stages in order."""
+        there = (self.samples, *self.responses, self.claims, *self.verdicts)
+        return [stage for stage in there if stage is not None]
+
     def part_samples(self, part: int) -> list[Sample]:
         """Return the samples of a part."""
         return [self.codec.value(row["sample"], Sample) for row in self.samples.read(part) if "sample" in row]

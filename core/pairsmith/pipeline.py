@@ -27,7 +27,7 @@ from pairsmith.runner import Explained, LocalEngine, Runner, component_key, ingr
 from pairsmith.seeds import derive
 from pairsmith.stages import Step, Work
 from pairsmith.store import Rows, Stage
-from pairsmith.training import Trainings
+from pairsmith.training import Trainings, corrupts
 from pairsmith.values import Item
 from pairsmith.within import builder
 
@@ -176,7 +176,7 @@ class Pipeline:
         for name, use in zip(names.verdict_stages(self.recipe), self.recipe.judges, strict=True):
             run, made_from = self._given(use, "judge")
             with Lazy(use, run) as expert:
-                stage = self._step(name, _all(chain), made_from, stages.judge(chain, expert), chain, expert)
+                stage = self._step(name, chain.stages(), made_from, stages.judge(chain, expert), chain, expert)
             chain = self._grown(chain, verdicts=(*chain.verdicts, stage))
         return chain
 
@@ -223,7 +223,9 @@ class Pipeline:
         """Do one training of one arm; ``None`` where there is nothing to train, or ``until`` stops before it."""
         selector = self.recipe.control if arm else (training.pairs if training else self.recipe.pairs)
         own = training.name if training and names.own_pairs(self.recipe, training) else "train"
-        items = self._items(chain, selector, arm, own, corrupted=until != "pairs")
+        items = self._items(
+            chain, selector, arm, own, corrupted=until != "pairs" and corrupts(self.recipe, training, self.run)
+        )
         if training is None or until in {"pairs", "corruptions"}:
             return None
         return self._trainings().train(training, arm, items, before or self.base(), until=until)
@@ -237,13 +239,13 @@ class Pipeline:
         hygiene = Hygiene(self.recipe.hygiene)
         codec = self.directory.codec
         made_from = {"selector": component_key(use), "hygiene": self.recipe.hygiene_key(), "seed": seed}
-        stage = self.directory.prepare(name, ingredients("pairs", _all(chain), **made_from))
+        stage = self.directory.prepare(name, ingredients("pairs", chain.stages(), **made_from))
         for row in stage.rows() if stage.done() is None else ():
             if "item" in row:
                 hygiene.remember(codec.value(row["item"], Item).value)
         with Lazy(use, self.run) as selector:
             work = stages.select(chain, selector, hygiene, seed)
-            made = ingredients("pairs", _all(chain), **made_from)
+            made = ingredients("pairs", chain.stages(), **made_from)
             step = Step(name=name, ingredients=made, work=work, facts=selector.facts)
             stage = self.runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
         some_left(stage)
@@ -294,7 +296,3 @@ class Pipeline:
         """Return what evaluates models."""
         recipe, directory, run, runner = self.recipe, self.directory, self.run, self.runner
         return Evaluations(recipe=recipe, directory=directory, run=run, model=self.model, runner=runner)
-
-
-def _all(chain: Chain) -> list[Stage]:
-    return [stage for stage in (chain.samples, *chain.responses, chain.claims, *chain.verdicts) if stage is not None]

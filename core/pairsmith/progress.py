@@ -18,8 +18,8 @@ _EVERY_SECONDS = 10.0
 class Task(Protocol):
     """One stage on its way."""
 
-    def advance(self, done: int, total: int | None = None) -> None:
-        """Say how many items are done, of how many where that is known."""
+    def advance(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Say how many items are done, of how many where that is known, and what else is worth a glance."""
 
 
 class Progress(Protocol):
@@ -44,6 +44,7 @@ class _LineTask:
     stream: TextIO
     total: int | None
     done: int
+    note: str = ""
     _first: int = field(init=False)
     _began: float = field(init=False, factory=time.monotonic)
     _said: float = field(init=False, factory=time.monotonic)
@@ -51,11 +52,11 @@ class _LineTask:
     def __attrs_post_init__(self) -> None:
         self._first = self.done
 
-    def advance(self, done: int, total: int | None = None) -> None:
-        self.done, self.total = done, total or self.total
+    def advance(self, done: int, total: int | None = None, note: str = "") -> None:
+        self.done, self.total, self.note = done, total or self.total, note
         if time.monotonic() - self._said > _EVERY_SECONDS:
             self._said = time.monotonic()
-            print(f"{self.name}: {self._so_far()}", file=self.stream, flush=True)
+            print(f"{self.name}: {self._so_far()}{noted(note)}", file=self.stream, flush=True)
 
     def _so_far(self) -> str:
         rate = (self.done - self._first) / max(time.monotonic() - self._began, 1e-9)
@@ -80,7 +81,12 @@ class Lines:
         began = time.monotonic()
         task = _LineTask(name, self.stream, total, done)
         yield task
-        self.say(f"{name}: {task.done} done in {time.monotonic() - began:.1f} s")
+        self.say(f"{name}: {task.done} done in {time.monotonic() - began:.1f} s{noted(task.note)}")
+
+
+def noted(note: str) -> str:
+    """Return a note as the end of a line."""
+    return f": {note}" if note else ""
 
 
 @define
@@ -88,10 +94,10 @@ class _BarTask:
     bars: "Bars"
     task: "TaskID"
 
-    def advance(self, done: int, total: int | None = None) -> None:
+    def advance(self, done: int, total: int | None = None, note: str = "") -> None:
         if total is not None:
             self.bars.update(self.task, total=total)
-        self.bars.update(self.task, completed=done)
+        self.bars.update(self.task, completed=done, note=note)
 
 
 class Terminal:
@@ -119,9 +125,10 @@ class Terminal:
             columns.TextColumn("{task.fields[rate]}", markup=False),
             columns.TimeElapsedColumn(),
             columns.TimeRemainingColumn(elapsed_when_finished=True),
+            columns.TextColumn("{task.fields[note]}", markup=False),
             console=self._console,
         ) as bars:
-            task = bars.add_task(name, total=total, completed=done, rate="")
+            task = bars.add_task(name, total=total, completed=done, rate="", note="")
             yield _Rated(_BarTask(bars, task), done)
 
 
@@ -131,7 +138,7 @@ class _Rated:
     _first: int
     _began: float = field(init=False, factory=time.monotonic)
 
-    def advance(self, done: int, total: int | None = None) -> None:
+    def advance(self, done: int, total: int | None = None, note: str = "") -> None:
         rate = (done - self._first) / max(time.monotonic() - self._began, 1e-9)
         self.bar.bars.update(self.bar.task, rate=f"{rate:.1f}/s")
-        self.bar.advance(done, total)
+        self.bar.advance(done, total, note)

@@ -1,6 +1,5 @@
 """Reads a recipe as it is written: the file, or a packaged one, and the settings on the command line."""
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,9 +8,8 @@ from typing import Any
 from attrs import frozen
 
 from pairsmith.errors import RecipeError
+from pairsmith.extending import EXTENDS, WITHOUT, extended, steps
 from pairsmith.registry import Registry
-
-_STEP = re.compile(r"([\w-]+)((?:\[[0-9]{1,6}\])*)")
 
 
 @frozen(kw_only=True)
@@ -26,18 +24,47 @@ class Document:
 def load(source: str | Path, settings: Sequence[str] = (), registry: Registry | None = None) -> Document:
     """Read a recipe from a file, or a packaged one by its name, and apply ``table.key=value`` settings.
 
-    Raises :class:`RecipeError` that names file, line and what to do.
+    Where it says ``extends``, the tables are those of the recipe it extends, as it changes them. Raises
+    :class:`RecipeError` that names file, line and what to do.
     """
-    path = Path(source)
-    if not _is_file(path):
-        packaged = (registry or Registry.discover()).recipes()
-        if str(source) not in packaged:
-            raise RecipeError(_no_recipe(str(source), packaged))
-        path = packaged[str(source)]
-    tables = _parse(path)
+    path = _found(Path(source), registry)
+    tables = _whole(path, registry, ())
     for setting in settings:
         apply_setting(tables, setting)
     return Document(name=path.stem, tables=tables, path=path)
+
+
+def _found(path: Path, registry: Registry | None) -> Path:
+    if _is_file(path):
+        return path
+    packaged = (registry or Registry.discover()).recipes()
+    if str(path) not in packaged:
+        raise RecipeError(_no_recipe(str(path), packaged))
+    return packaged[str(path)]
+
+
+def _whole(path: Path, registry: Registry | None, below: tuple[Path, ...]) -> dict[str, Any]:
+    """Return the tables of a recipe, those it extends included; ``below`` are the recipes that extend it."""
+    tables = _parse(path)
+    if EXTENDS not in tables:
+        if WITHOUT in tables:
+            msg = f"{path}: {WITHOUT}: belongs to a recipe that extends another; leave the tables themselves out"
+            raise RecipeError(msg)
+        return tables
+    name = tables[EXTENDS]
+    if not isinstance(name, str):
+        msg = f"{path}: {EXTENDS}: expected the name of a recipe or a file beside this one, got {name!r}"
+        raise RecipeError(msg)
+    beside = path.parent / name
+    try:
+        other = beside if name.endswith(".toml") and _is_file(beside) else _found(Path(name), registry)
+    except RecipeError as error:
+        msg = f"{path}: {EXTENDS}: {error}"
+        raise RecipeError(msg) from None
+    if other.resolve() in {one.resolve() for one in (path, *below)}:
+        msg = f"{path}: {EXTENDS}: {name!r} extends this recipe in turn; one of the two must stand alone"
+        raise RecipeError(msg)
+    return extended(_whole(other, registry, (path, *below)), tables, path.name)
 
 
 def _is_file(path: Path) -> bool:
@@ -88,7 +115,11 @@ def apply_setting(tables: dict[str, Any], setting: str) -> None:
     if not equals or not place.strip():
         msg = f"--set {setting!r} must look like table.key=value"
         raise RecipeError(msg)
-    *path, last = _steps(place.strip(), setting)
+    path = steps(place.strip())
+    if path is None:
+        msg = f"--set {setting!r}: {place.strip()!r} is no place in a recipe; write table.key or table[0].key"
+        raise RecipeError(msg)
+    *path, last = path
     here: Any = tables
     for step in path:
         here = _descend(here, step, setting)
@@ -108,17 +139,6 @@ def _value(text: str) -> Any:  # noqa: ANN401 - TOML
     value = read["value"]
     whole = isinstance(value, str | int | float | bool | list | dict)  # no option is a date, but a folder may look so
     return value if whole and len(read) == 1 else text
-
-
-def _steps(place: str, setting: str) -> list[str | int]:
-    steps: list[str | int] = []
-    for word in place.split("."):
-        step = _STEP.fullmatch(word)
-        if step is None:
-            msg = f"--set {setting!r}: {place!r} is no place in a recipe; write table.key or table[0].key"
-            raise RecipeError(msg)
-        steps += [step[1], *map(int, re.findall("[0-9]+", step[2]))]
-    return steps
 
 
 def _descend(here: Any, step: str | int, setting: str) -> Any:  # noqa: ANN401 - TOML

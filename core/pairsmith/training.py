@@ -26,6 +26,7 @@ from pairsmith.store import Stage, disk_error, write_json
 
 _POLL_SECONDS = 0.2
 _RAISED = re.compile(r"(?:\[rank\d+\]: )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt): .+)")
+_WATCHED = {"loss": ("loss",), "margin": ("margin", "margins"), "accuracy": ("accuracy", "accuracies")}
 _ENVIRONMENT = {
     # Threads that wait for work burn a core each by default, and slow everything else on it down several times.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -161,10 +162,10 @@ class Trainings:
         with self.progress.stage(f"{stage.name} (steps)", None) as task:
             while process.poll() is None:
                 last = _last(stage)
-                task.advance(int(last.get("step", 0)), last.get("steps"))
+                task.advance(int(last.get("step", 0)), last.get("steps"), note(last))
                 time.sleep(_POLL_SECONDS)
             last = _last(stage)
-            task.advance(int(last.get("step", 0)), last.get("steps"))
+            task.advance(int(last.get("step", 0)), last.get("steps"), note(last))
 
 
 def metrics(stage: Stage) -> list[Mapping[str, Any]]:
@@ -179,6 +180,21 @@ def metrics(stage: Stage) -> list[Mapping[str, Any]]:
     except FileNotFoundError:
         return []
     return [steps[step] for step in sorted(steps)]
+
+
+def note(row: Mapping[str, Any]) -> str:
+    """Return what a person watches of a step's metrics, whatever the trainer calls them.
+
+    >>> note({"step": 3, "loss": 0.61, "rewards/margin": 0.2, "rewards/accuracies": 0.75, "pairs/s": 3.21})
+    'loss 0.61, margin 0.2, accuracy 0.75, 3.21 pairs/s'
+    """
+    found = []
+    for name, endings in _WATCHED.items():
+        value = next((row[key] for key in row if key.rpartition("/")[2] in endings), None)
+        if isinstance(value, int | float):
+            found.append(f"{name} {value:.4g}")
+    rates = ((row.get(unit), unit) for unit in ("tokens/s", "pairs/s"))
+    return ", ".join([*found, *(f"{value:,.4g} {unit}" for value, unit in rates if isinstance(value, int | float))])
 
 
 def _last(stage: Stage) -> Mapping[str, Any]:
@@ -213,6 +229,14 @@ def _key(use: Any) -> Any:  # noqa: ANN401 - a use or nothing
 
 def _named(training: Training, recipe: Recipe) -> bool:
     return all(use is None or use.offer is not None for use in (training.loss, training.train, recipe.model))
+
+
+def corrupts(recipe: Recipe, training: Training | None, run: Run) -> bool:
+    """Tell whether a training reads what is corrupted; of several trainings those that do not are spared the work."""
+    if training is None or len(recipe.trainings) == 1 or not recipe.corruptions:
+        return True
+    cells = training.loss.build(run).cells
+    return any("corrupted" in (cell.image, cell.context) for cell in cells)
 
 
 def _check_cells(recipe: Recipe, training: Training, loss: Loss) -> None:

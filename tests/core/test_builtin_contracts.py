@@ -141,6 +141,17 @@ class TestStoredSamples(ImageSourceContract):
         return {"path": str(path)}
 
 
+class TestSeveral(ImageSourceContract):
+    name = "pairsmith/several"
+
+    def make_options(self, tmp_path: Path) -> dict[str, Any]:
+        stored = {"use": "stored", "path": TestStoredSamples().make_options(tmp_path)["path"]}
+        return {"sources": [{**stored, "name": "first", "take": 2}, stored]}
+
+    def make_run(self, tmp_path: Path) -> Run:
+        return with_components(tmp_path)
+
+
 class TestStoredClaims(DecomposerContract):
     name = "pairsmith/stored"
 

@@ -1,5 +1,6 @@
 """The pipeline with objects passed in Python: no plugin is installed but the core."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class Quiet:
         from contextlib import nullcontext
 
         class Task:
-            def advance(self, done: int, total: int | None = None) -> None: ...
+            def advance(self, done: int, total: int | None = None, note: str = "") -> None: ...
 
         return nullcontext(Task())
 
@@ -247,6 +248,26 @@ def test_items_carry_their_corruptions(tmp_path: Path, trained: dict[str, Any]) 
     assert item.corrupted.images is not None
     assert item.corrupted.images[0].path.read_bytes() == b"picture 0 darker"
     assert item.corrupted.draw["image"]["others"] == 10
+
+
+def test_of_several_trainings_only_those_that_read_worse_images_have_them_made(
+    tmp_path: Path, trained: dict[str, Any]
+) -> None:
+    from pairsmith.values import Cell
+
+    class Conditional(Loss):
+        cells = (Cell("chosen"), Cell("chosen", image="corrupted"))
+
+    del trained["control"]
+    first, second = Trainer(), Trainer()
+    trained["stages"] = [
+        {"name": "sft", "train": {"use": first}},
+        {"name": "preferences", "loss": {"use": Conditional()}, "train": {"use": second}},
+    ]
+    run = go(tmp_path, trained)
+    orders = [json.loads((run / "stages" / name / "job.json").read_text()) for name in ("sft", "preferences")]
+    assert [order["items"] for order in orders] == ["pairs", "corruptions"]
+    assert next(DirectoryView(run).items()).corrupted.images is not None
 
 
 def test_a_finished_training_is_not_repeated(tmp_path: Path, trained: dict[str, Any]) -> None:

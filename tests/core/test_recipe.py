@@ -22,6 +22,11 @@ class TrainOptions:
     lora: bool = False
 
 
+@frozen(kw_only=True)
+class SumOptions:
+    terms: tuple[dict[str, Any], ...] = field(metadata={"component": "losses", "besides": ("weight",)})
+
+
 class Plugin:
     """A component of every kind that a whole recipe needs."""
 
@@ -35,7 +40,10 @@ class Plugin:
 
     @hookimpl
     def pairsmith_losses(self):
-        return [Component(name="dpo", factory="a:b", summary="s")]
+        return [
+            Component(name="dpo", factory="a:b", summary="s"),
+            Component(name="sum", factory="a:b", summary="s", options=SumOptions),
+        ]
 
     @hookimpl
     def pairsmith_trainers(self):
@@ -190,11 +198,11 @@ def test_the_documentation_shows_these_faults() -> None:
     ({"requires": [""]}, "requires: '' is no name of a distribution; write it without a version, as 'pairsmith-x'"),
     ({"imags": {}}, "imags: unknown table; did you mean 'images'?"),
     ({"images": {"use": "numbrs"}}, "images.use: no image source 'numbrs'; did you mean 'numbers'?"),
-    ({"images": {}}, 'images: needs a line use = "NAME"; installed: none, stored, numbers'),
+    ({"images": {}}, 'images: needs a line use = "NAME"; installed: none, several, stored, numbers'),
     ({"images": "numbers"}, "images: expected a table with a line use = \"NAME\", got 'numbers'"),
     ({"images": {"use": 3}}, "images.use: expected a component's name, got 3"),
     ({"images": {"use": ["numbers"]}}, "images.use: expected a component's name, got ['numbers']"),
-    ({"images": {"use": "best-worst"}}, "images.use: 'best-worst' is no image source but a pair selector; installed: none, numbers, stored"),
+    ({"images": {"use": "best-worst"}}, "images.use: 'best-worst' is no image source but a pair selector; installed: none, numbers, several, stored"),
     ({"images": {"use": "numbers", "n": 3}}, "images.n: unknown option; there are none"),
     ({"engine": {"use": "threads"}}, "engine.use: no engine 'threads'; none is installed"),
     ({"responses": "stored"}, "responses: expected a table or several, got 'stored'"),
@@ -376,3 +384,12 @@ def test_an_unknown_key_that_is_set_is_a_fault_like_any_other(work: Workplace) -
         "  judges[0].ideal: expected a number, got 'x'",
     ]
     assert not (work.folder / "runs").exists()
+
+
+def test_an_option_may_hold_several_tables_of_components_with_keys_of_its_own(registry: Registry) -> None:
+    recipe = made(registry, {**WHOLE, "loss": {"use": "sum", "terms": [{"use": "dpo", "weight": 0.8}, {"use": "dpo"}]}})
+    assert recipe.trainings[0].loss.options.terms[0]["weight"] == 0.8
+    assert faults(registry, loss={"use": "sum", "terms": [{"use": "dpo", "wieght": 1}, {"use": "pdo"}]}) == [
+        "loss.terms[0].wieght: unknown option; there are none",
+        "loss.terms[1].use: no loss 'pdo'; did you mean 'dpo'?",
+    ]

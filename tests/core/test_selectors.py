@@ -215,6 +215,7 @@ def test_identical_published_texts_are_left_to_hygiene() -> None:
 def test_answers_without_a_label_are_not_silently_nothing() -> None:
     with pytest.raises(StageError, match="the answers of sample 's' carry no label"):
         selector("published").select(labelled("", ""), seed=0)
+    assert selector("published", unlabelled="skip").select(labelled("", ""), seed=0) == ()
 
 
 # demonstrations ------------------------------------------------------------------------------------------------------
@@ -267,7 +268,7 @@ def test_reference_answers_are_the_last_resort(known: dict[str, Any], expected: 
     ("margin", {"per_image": 0}, "pairs.per_image"),
     ("margin", {"min_margn": 0.3}, "did you mean 'min_margin'?"),
     ("random", {"per_image": "3"}, "expected an integer, got '3'"),
-    ("published", {"min_margin": 0.3}, "unknown option; there are none"),
+    ("published", {"min_margin": 0.3}, "unknown option; there are unlabelled"),
 ])  # fmt: skip
 def test_options_are_refused(name: str, table: dict[str, Any], said: str) -> None:
     with pytest.raises(OptionsError) as error:

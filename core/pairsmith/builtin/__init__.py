@@ -20,6 +20,13 @@ def pairsmith_image_sources() -> Iterator[Component]:
         factory="pairsmith.builtin.no_samples:NoSamples",
         summary="No samples: of a run that only evaluates a model, as 'pairsmith evaluate --model' makes it.",
     )
+    yield Component(
+        name="several",
+        factory="pairsmith.builtin.several:Several",
+        options="pairsmith.builtin.options:SeveralOptions",
+        inputs="pairsmith.builtin.options:several_inputs",
+        summary="The samples of several sources, one source after the other.",
+    )
 
 
 @hookimpl
@@ -98,6 +105,7 @@ def pairsmith_pair_selectors() -> Iterator[Component]:
     yield Component(
         name="published",
         factory="pairsmith.builtin.published:Published",
+        options="pairsmith.builtin.options:PublishedOptions",
         summary="Each answer that came labelled chosen against each labelled rejected.",
     )
     yield Component(

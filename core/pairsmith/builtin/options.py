@@ -1,6 +1,7 @@
 """Options of the core's own selectors, and of the generator that steers another."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from attrs import Attribute, field, frozen
@@ -79,6 +80,17 @@ class DemonstrationsOptions(ScoreOptions):
     )
     min_score: float | None = field(
         default=None, metadata={"help": "with best: leave out a sample whose best score is lower"}
+    )
+
+
+@frozen(kw_only=True)
+class PublishedOptions:
+    """Options of ``published``."""
+
+    unlabelled: Literal["stop", "skip"] = field(
+        default="stop",
+        validator=in_(("stop", "skip")),
+        metadata={"help": "stop at a sample whose answers carry no label, or make no pair of it: a demonstration"},
     )
 
 
@@ -228,3 +240,42 @@ class LengthBalanceOptions(Wrapping):
     unit: Literal["words", "characters"] = field(
         default="words", validator=in_(("words", "characters")), metadata={"help": "what lengths are counted in"}
     )
+
+
+def _named_once(_: object, attribute: "Attribute[Any]", value: tuple[Mapping[str, Any], ...]) -> None:
+    names = [str(table.get("name", number)) for number, table in enumerate(value)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        msg = f"{attribute.name!r}: two have the name {twice!r}, which the ids of their samples begin with"
+        raise ValueError(msg)
+    for table in value:
+        take = table.get("take", 1)
+        if type(take) is not int or take < 1:
+            msg = f"{attribute.name!r}: 'take' must be a number of samples, at least 1: {take!r}"
+            raise ValueError(msg)
+
+
+@frozen(kw_only=True)
+class SeveralOptions:
+    """Options of the source ``several``."""
+
+    sources: tuple[Mapping[str, Any], ...] = field(
+        validator=[min_len(1), _named_once],
+        metadata={
+            "help": "tables with use = NAME and its options; perhaps name, which ids begin with, and take, how many samples",
+            "component": "image_sources",
+            "besides": ("name", "take"),
+        },
+    )
+
+
+def several_inputs(options: SeveralOptions) -> Sequence[Path]:
+    """Return the files and folders that the sources' options name."""
+    return [Path(text) for table in options.sources for text in table.values() if _is_path(text)]
+
+
+def _is_path(text: object) -> bool:
+    try:
+        return isinstance(text, str) and Path(text).exists()
+    except OSError:  # a text too long to be a name
+        return False

@@ -19,7 +19,7 @@ def execute(_: argparse.Namespace) -> int:
     registry = Registry.discover()
     for name, path in registry.recipes().items():
         try:
-            summary = load(path).tables.get("summary", "")
+            summary = load(path, (), registry).tables.get("summary", "")
         except RecipeError as error:
             summary = f"cannot be read: {error}"
         print(f"{name:<32} {summary}")

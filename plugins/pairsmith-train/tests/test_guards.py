@@ -16,8 +16,9 @@ from pairsmith_train import engine, guards
 from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder
 from pairsmith_train.options import LoraOptions, TreeOptions
-from pairsmith_train.prepare import prepare, table
+from pairsmith_train.prepare import prepare
 from pairsmith_train.scorer import Scorer
+from pairsmith_train.trainable import rows, table
 from pairsmith_train.trainer import TreeTrainer
 
 CHOSEN, REJECTED = Cell("chosen"), Cell("rejected")
@@ -141,14 +142,15 @@ def test_a_part_that_the_model_lacks_cannot_be_trained() -> None:
 
 
 def test_the_table_says_what_is_trained() -> None:
-    model = prepare(Tiny(), TinyFamily(), TreeOptions(parts=("language-model",)))
-    assert [line.split() for line in table(model, TinyFamily())[1:]] == [
+    options = TreeOptions(parts=("language-model",), learning_rate=2e-5)
+    model = prepare(Tiny(), TinyFamily(), options)
+    assert [line.split() for line in table(rows(model, TinyFamily(), options))[1:]] == [
         ["vision", "6", "0"],
-        ["language-model", "6", "6"],
+        ["language-model", "6", "6", "2e-05", "in", "full"],
     ]
     model.requires_grad_(False)
     with pytest.raises(StageError, match="nothing of the model would be trained"):
-        table(model, TinyFamily())
+        rows(model, TinyFamily(), options)
 
 
 def test_a_checkpoint_that_lacks_a_trained_weight_is_refused() -> None:

@@ -2,13 +2,14 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
-from pairsmith.errors import StageError
 from pairsmith_train.checkpoints import Checkpoints
 
 
@@ -28,35 +29,48 @@ class Marks(TrainerCallback):  # type: ignore[misc]
 
 
 class Metrics(TrainerCallback):  # type: ignore[misc]
-    """Appends a line per step to the run's metrics."""
+    """Keeps a line per step in the run's metrics: each step once, however often the training was killed."""
 
     def __init__(self, path: Path) -> None:
         """Take the file and the time."""
         self._path, self._began = path, time.monotonic()
+        self._held: dict[str, Any] | None = None
+
+    def resume(self, step: int) -> None:
+        """Drop what was written of later steps, which will be made again, and a line that was cut short."""
+        rows = [row for row in _whole_rows(self._path) if row["step"] <= step]
+        self._began = time.monotonic() - (rows[-1].get("seconds", 0.0) if rows else 0.0)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_name(f".{self._path.name}.tmp")
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        temporary.replace(self._path)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ANN401, ARG002
-        """Write the means of what was watched since the last step; raise where the loss is not a number."""
-        watched = getattr(state, "watched", [])
-        state.watched = []
+        """Write a step's numbers; where it is evaluated as well, hold them until that is done."""
         if not state.is_world_process_zero or logs is None or "loss" not in logs:
             return
-        names = watched[0] if watched else {}
-        means = {name: sum(one[name] for one in watched) / len(watched) for name in names}
-        row = {
-            "step": state.global_step,
-            "steps": state.max_steps,
-            "epoch": logs.get("epoch"),
-            "loss": logs["loss"],
-            "learning_rate": logs.get("learning_rate"),
-            "grad_norm": logs.get("grad_norm"),
-            **means,
-            "seconds": round(time.monotonic() - self._began, 3),
-        }
-        if not torch.isfinite(torch.tensor(row["loss"])):
-            msg = (
-                f"the loss of step {state.global_step} is {row['loss']}; lower train.learning_rate or look at the pairs"
-            )
-            raise StageError(msg)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        seconds = round(time.monotonic() - self._began, 3)
+        first = {"step": state.global_step, "steps": state.max_steps, "epoch": logs.get("epoch"), "loss": logs["loss"]}
+        row = {**first, **{name: value for name, value in logs.items() if name not in first}, "seconds": seconds}
+        if control.should_evaluate:
+            self._held = row
+        else:
+            self._write(row)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Write the step with what its evaluation found."""
+        if self._held is not None:
+            self._write({**self._held, **metrics})
+            self._held = None
+
+    def _write(self, row: dict[str, Any]) -> None:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+
+
+def _whole_rows(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
+        with suppress(json.JSONDecodeError):
+            yield json.loads(line)

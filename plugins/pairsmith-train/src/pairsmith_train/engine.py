@@ -87,7 +87,7 @@ def arguments(options: TreeOptions) -> dict[str, Any]:
         return {"fsdp": "full_shard auto_wrap", "fsdp_config": {"fsdp_version": 2}}
     if options.parallel == "ddp":
         # A vision tower has layers behind the one whose features are read; they never get a gradient.
-        unused = "vision" in (options.lora.scope if options.lora else options.parts)
+        unused = "vision" in ((*options.lora.scope, *options.lora.full) if options.lora else options.parts)
         return {"ddp_backend": "gloo" if device(options) == "cpu" else "nccl", "ddp_find_unused_parameters": unused}
     return {}
 
@@ -109,23 +109,32 @@ def deepspeed_config(options: TreeOptions) -> dict[str, Any]:
     }
 
 
-def gathered(model: Any, options: TreeOptions, accelerator: Any) -> dict[str, Any] | None:  # noqa: ANN401
+def sharded(options: TreeOptions) -> bool:
+    """Tell whether each process holds a part of every weight only."""
+    return options.parallel in {"zero3", "fsdp2"}
+
+
+def gathered(model: Any, options: TreeOptions, accelerator: Any, *, trained: bool = False) -> dict[str, Any] | None:  # noqa: ANN401
     """Return the parameters of a model whose ranks hold a part each, whole and on the CPU, on the first rank.
 
-    ``None`` where every rank holds all of it. All ranks must call this.
+    ``None`` where every rank holds all of it. With ``trained``, those that are trained and no others. All ranks must call
+    this.
     """
-    if options.parallel == "fsdp2":
-        state: dict[str, Any] = accelerator.get_state_dict(model)
-        return state
-    if options.parallel != "zero3":
+    if not sharded(options):
         return None
+    inner = accelerator.unwrap_model(model)
+    names = {name for name, value in inner.named_parameters() if value.requires_grad or not trained}
+    if options.parallel == "fsdp2":
+        whole: dict[str, Any] = accelerator.get_state_dict(model)
+        return {name: value for name, value in whole.items() if name in names or not trained}
     import deepspeed
 
     state = {}
-    for name, parameter in accelerator.unwrap_model(model).named_parameters():
-        with deepspeed.zero.GatheredParameters([parameter]):  # one at a time: the whole need not fit a device
-            if accelerator.is_main_process:
-                state[name] = parameter.detach().cpu().clone()
+    for name, parameter in inner.named_parameters():
+        if name in names:
+            with deepspeed.zero.GatheredParameters([parameter]):  # one at a time: the whole need not fit a device
+                if accelerator.is_main_process:
+                    state[name] = parameter.detach().cpu().clone()
     return state
 
 

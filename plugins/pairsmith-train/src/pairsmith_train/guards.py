@@ -5,13 +5,47 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 
 from pairsmith.errors import StageError
-from pairsmith.interfaces import LogProbs, Loss
+from pairsmith.interfaces import Job, LogProbs, Loss
 from pairsmith.values import Cell, Item
+from pairsmith_train.adapters import check_stackable
 from pairsmith_train.encode import Encoder
+from pairsmith_train.options import TreeOptions
+from pairsmith_train.passes import check_separable
+from pairsmith_train.prepare import QUANTISED
 
 _SHOWN = 5
 TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2}
 """How far the first loss may be from the one of policy = reference: rounding, relative to 1 + its size."""
+
+
+def possible(job: Job, options: TreeOptions) -> None:
+    """Refuse, before any model is loaded, what cannot come out right."""
+    if options.pack_tokens is not None:
+        check_separable(job.loss)
+    lora, before = options.lora, job.weights.adapter
+    rounded = getattr(getattr(job.family, "options", None), "quantization", "none") != "none"
+    if rounded and lora is None:
+        raise StageError(QUANTISED)
+    if rounded and before is not None:
+        msg = (
+            "the training before left an adapter, and it cannot go into quantised weights without rounding it away; train "
+            "both with one [train], or leave out 'quantization' in [model]"
+        )
+        raise StageError(msg)
+    if options.parallel in {"zero3", "fsdp2"} and before is not None:
+        msg = (
+            f"train.parallel = {options.parallel!r} cannot merge the adapter that the training before left: no process has "
+            f"the whole model. Set merge = true in that training's [train.lora], or take 'zero2' here"
+        )
+        raise StageError(msg)
+    if lora is not None and before is not None and not lora.merge:
+        check_stackable(before, dora=lora.dora)
+    if options.parallel == "zero3" and lora is None and getattr(job.loss, "uses_kl", False):
+        msg = (
+            "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "
+            "or train an adapter, [train.lora], whose base is the reference"
+        )
+        raise StageError(msg)
 
 
 def usable(items: Sequence[Item], encoder: Encoder, batch_size: int, say: Callable[[str], None]) -> list[int]:
@@ -33,13 +67,18 @@ def usable(items: Sequence[Item], encoder: Encoder, batch_size: int, say: Callab
         say(f"left out {len(left_out)} items in all")
     if cut:
         say(f"cut the answers of {cut} items at {encoder.limit} tokens")
-    if len(kept) < batch_size:
+    enough(len(kept), len(items), batch_size)
+    return kept
+
+
+def enough(there: int, total: int, batch_size: int) -> None:
+    """Raise where fewer items can be trained on than a step takes."""
+    if there < batch_size:
         msg = (
-            f"{len(kept)} of {len(items)} items can be trained on, fewer than one step of train.batch_size = {batch_size}; "
+            f"{there} of {total} items can be trained on, fewer than one step of train.batch_size = {batch_size}; "
             f"make more pairs or set a smaller batch_size"
         )
         raise StageError(msg)
-    return kept
 
 
 def first_step(loss: Loss, policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs], precision: str) -> None:

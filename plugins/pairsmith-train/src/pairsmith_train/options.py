@@ -1,11 +1,13 @@
 """Options of the tree trainer. Imports no model library."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, frozen
-from attrs.validators import ge, gt, in_, lt, optional
+from attrs.validators import deep_iterable, ge, gt, in_, lt, optional
 
 Part = Literal["vision", "projector", "language-model"]
+Beside = Literal["vision", "projector"]
+Tracker = Literal["tensorboard", "wandb", "mlflow"]
 Parallel = Literal["none", "ddp", "zero1", "zero2", "zero3", "fsdp2"]
 PARALLEL: tuple[Parallel, ...] = ("none", "ddp", "zero1", "zero2", "zero3", "fsdp2")
 
@@ -25,6 +27,47 @@ class LoraOptions:
     dropout: float = field(default=0.0, validator=[ge(0.0), lt(1.0)], metadata={"help": "share of inputs left out"})
     scope: tuple[Part, ...] = field(
         default=("language-model",), validator=_not_empty, metadata={"help": "the parts that get an adapter"}
+    )
+    dora: bool = field(
+        default=False, metadata={"help": "train each weight's size apart from its direction (DoRA, arXiv 2402.09353)"}
+    )
+    full: tuple[Beside, ...] = field(
+        default=(), metadata={"help": "parts trained in full beside the adapter and saved with it, e.g. projector"}
+    )
+    full_learning_rate: float | None = field(
+        default=None,
+        validator=optional(gt(0.0)),
+        metadata={"help": "of the parts in full; train.learning_rate if absent"},
+    )
+    merge: bool = field(
+        default=False, metadata={"help": "the result is a model with the adapter in its weights, not an adapter alone"}
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse combinations that cannot be meant."""
+        if both := sorted(set(self.full) & set(self.scope)):
+            msg = f"{both[0]!r} is in both 'full' and 'scope'; a part is trained in full or gets an adapter"
+            raise ValueError(msg)
+        if self.full_learning_rate is not None and not self.full:
+            msg = f"full_learning_rate = {self.full_learning_rate} is of the parts in 'full', and there are none"
+            raise ValueError(msg)
+
+
+@frozen(kw_only=True)
+class HeldOutOptions:
+    """Options of ``[train.held_out]``."""
+
+    share: float = field(
+        default=0.05,
+        validator=[gt(0.0), lt(1.0)],
+        metadata={"help": "share of the pairs, whose images are not trained on"},
+    )
+    every: int = field(
+        default=50, validator=ge(1), metadata={"help": "steps between evaluations; the last step is one"}
+    )
+    from_step: int = field(default=0, validator=ge(0), metadata={"help": "the first step that may be evaluated"})
+    best: bool = field(
+        default=False, metadata={"help": "the result is the step with the lowest held-out loss, and not the last step"}
     )
 
 
@@ -69,6 +112,9 @@ class TreeOptions:
         metadata={"help": "the parts that full fine-tuning trains; with [train.lora] the adapter's scope says it"},
     )
     lora: LoraOptions | None = field(default=None, metadata={"help": "train an adapter instead of the weights"})
+    held_out: HeldOutOptions | None = field(
+        default=None, metadata={"help": "evaluate on a share of the pairs while training; never on a benchmark"}
+    )
     gradient_checkpointing: bool = field(
         default=False, metadata={"help": "compute activations twice instead of keeping them"}
     )
@@ -81,6 +127,16 @@ class TreeOptions:
         default="drop",
         validator=in_(("drop", "cut")),
         metadata={"help": "what happens to a pair over max_length; prompts and images are never cut, answers may be"},
+    )
+    margin_limit: float = field(
+        default=1000.0,
+        validator=ge(0.0),
+        metadata={"help": "training stops where the reward margin of a pair is beyond this, in nats; 0 never stops it"},
+    )
+    trackers: tuple[Tracker, ...] = field(
+        default=(),
+        validator=deep_iterable(in_(get_args(Tracker))),
+        metadata={"help": "where else the metrics go: tensorboard, wandb, mlflow"},
     )
     save_steps: int = field(default=100, validator=ge(1), metadata={"help": "steps between checkpoints"})
     keep: int = field(default=2, validator=ge(2), metadata={"help": "checkpoints kept; the last whole one always is"})

@@ -95,15 +95,3 @@ def run(accelerator: Any, model: Any, step: Passes, backward: Callable[[Mapping[
         with accelerator.no_sync(model) if waits else nullcontext():
             losses.append(backward(one))
     return torch.stack(losses).sum()
-
-
-def weighted(watched: Sequence[Mapping[str, float]], shares: Sequence[float]) -> dict[str, float]:
-    """Return the means of what was watched in passes that hold these shares of a step's pairs.
-
-    >>> weighted([{"margin": 1.0}, {"margin": 4.0}], [0.75, 0.25])
-    {'margin': 1.75}
-    """
-    names = watched[0] if watched else {}
-    return {
-        name: sum(share * one[name] for one, share in zip(watched, shares, strict=True)) / sum(shares) for name in names
-    }

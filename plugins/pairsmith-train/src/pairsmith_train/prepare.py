@@ -1,20 +1,30 @@
-"""What is trained: the freeze map or an adapter, and the table that says so before the first step."""
+"""What is trained: the freeze map, or an adapter with the parts that are trained in full beside it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
+from typing import Any
 
+import torch
 from torch import nn
 
 from pairsmith.errors import StageError
-from pairsmith.interfaces import ModelFamily, Part
-from pairsmith_train.options import TreeOptions
+from pairsmith.interfaces import ModelFamily
+from pairsmith_train.options import LoraOptions, TreeOptions
+
+QUANTISED = (
+    "the model is loaded quantised, and rounded weights cannot be trained; train an adapter, [train.lora], or leave out "
+    "'quantization' in [model]"
+)
+_CONTAINERS = (nn.ModuleList, nn.ModuleDict)
 
 
 def prepare(model: nn.Module, family: ModelFamily, options: TreeOptions) -> nn.Module:
     """Freeze what is not to be trained, or add an adapter. Raises where nothing would be trained of what was asked for."""
     model.requires_grad_(False)  # noqa: FBT003 - torch names it differently in its stubs
     if options.lora is not None:
-        return _adapter(model, family, options)
+        return _adapter(model, family, options.lora)
+    if quantised(model):
+        raise StageError(QUANTISED)
     parts = family.parts()
     for part in options.parts:
         found = [value for name, value in model.named_parameters() if re.match(parts[part], name)]
@@ -26,34 +36,72 @@ def prepare(model: nn.Module, family: ModelFamily, options: TreeOptions) -> nn.M
     return model
 
 
-def _adapter(model: nn.Module, family: ModelFamily, options: TreeOptions) -> nn.Module:
+def quantised(model: nn.Module) -> bool:
+    """Tell whether a model's weights are rounded to a few bits."""
+    return bool(getattr(model, "is_quantized", False))
+
+
+def steady(model: nn.Module) -> nn.Module:
+    """Return a model whose norms and head are in float32 where the rest is quantised, as QLoRA trains (arXiv 2305.14314).
+
+    The reference goes through this as well: policy and reference must round alike.
+    """
+    if not quantised(model):
+        return model
+    from peft import prepare_model_for_kbit_training
+
+    prepared: nn.Module = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    return prepared
+
+
+def _adapter(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> nn.Module:
     from peft import LoraConfig, get_peft_model
 
-    lora = options.lora
-    assert lora is not None
+    if lora.merge and quantised(model):
+        msg = "train.lora.merge = true: an adapter cannot be merged into quantised weights without rounding it away; keep it"
+        raise StageError(msg)
     targets = family.lora_targets(lora.scope)
     names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     if not any(re.fullmatch(targets, name) for name in names):
         msg = f"train.lora.scope = {list(lora.scope)} covers no linear module of the model (pattern {targets!r})"
         raise StageError(msg)
-    config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets)
-    adapted: nn.Module = get_peft_model(model, config)
-    return adapted
+    config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=targets,
+        use_dora=lora.dora,
+        modules_to_save=list(in_full(model, family, lora)) or None,
+    )
+    adapted: Any = get_peft_model(model, config)
+    for value in adapted.parameters():
+        if value.requires_grad and value.dtype in {torch.bfloat16, torch.float16} and not hasattr(value, "ds_numel"):
+            value.data = value.data.float()  # steps are smaller than what bfloat16 can tell apart
+    return adapted  # type: ignore[no-any-return]
 
 
-def table(model: nn.Module, family: ModelFamily) -> list[str]:
-    """Return a line per part: its parameters, and how many of them are trained."""
-    counts: dict[str, list[int]] = {part: [0, 0] for part in (*family.parts(), "other")}
-    patterns: Mapping[Part, str] = family.parts()
-    for name, value in model.named_parameters():
-        plain = name.removeprefix("base_model.model.")
-        part = next((part for part, pattern in patterns.items() if re.match(pattern, plain)), "other")
-        number = getattr(value, "ds_numel", value.numel())  # ZeRO-3 leaves an empty shell where a parameter was
-        counts[part][0] += number
-        counts[part][1] += number if value.requires_grad else 0
-    lines = [f"{'part':<16}{'parameters':>14}{'trained':>14}"]
-    lines += [f"{part:<16}{total:>14,}{trained:>14,}" for part, (total, trained) in counts.items() if total]
-    if not any(trained for _, trained in counts.values()):
-        msg = "nothing of the model would be trained; look at train.parts or train.lora"
-        raise StageError(msg)
-    return lines
+def in_full(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> Iterator[str]:
+    """Yield the names of the modules that are trained in full beside an adapter.
+
+    peft keeps a copy of each for that. So without its adapter the model is still the reference, and the trained copy is
+    saved and loaded with the adapter. Raises where a part has no module of its own.
+    """
+    for part in lora.full:
+        found = list(_whole(model, "", family.parts()[part]))
+        if not found:
+            msg = f"train.lora.full: the model has no module that is its {part} (pattern {family.parts()[part]!r})"
+            raise StageError(msg)
+        if any(not value.is_floating_point() for name in found for value in model.get_submodule(name).parameters()):
+            msg = f"train.lora.full: the {part} is quantised and cannot be trained in full; put it in 'scope' instead"
+            raise StageError(msg)
+        yield from found
+
+
+def _whole(module: nn.Module, name: str, pattern: str) -> Iterator[str]:
+    """Yield the outermost modules all of whose parameters match."""
+    within = [f"{name}.{parameter}" for parameter, _ in module.named_parameters()]
+    if name and within and not isinstance(module, _CONTAINERS) and all(re.match(pattern, one) for one in within):
+        yield name
+        return
+    for child, below in module.named_children():
+        yield from _whole(below, f"{name}.{child}" if name else child, pattern)

@@ -1,27 +1,34 @@
 """The trainer: transformers' own, given trees."""
 
-import shutil
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from attrs import asdict, evolve, frozen
 from torch.utils.data import Dataset
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback
 from transformers.utils import logging
 
-from pairsmith.errors import StageError
-from pairsmith.interfaces import Job, Loss, Run, Weights
+from pairsmith.interfaces import Job, Run, Weights
 from pairsmith.values import Item
-from pairsmith_train import engine, guards, passes
-from pairsmith_train.batch import Batch, Collator, Reference, by_cell, stored
+from pairsmith_train import engine, guards, results, trackers, trainable
+from pairsmith_train.arguments import training_arguments
+from pairsmith_train.batch import Batch, Collator, Reference, by_cell
 from pairsmith_train.callbacks import Marks, Metrics
 from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder
 from pairsmith_train.frozen import Frozen
+from pairsmith_train.held_out import Best, WhenDue, split
 from pairsmith_train.options import TreeOptions
-from pairsmith_train.prepare import prepare, table
+from pairsmith_train.passes import PASSES, SHARE
+from pairsmith_train.prepare import prepare, steady
 from pairsmith_train.scorer import Scorer
+from pairsmith_train.steps import ROWS, LossTrainer
+from pairsmith_train.stopped import FILE, Stop
+from pairsmith_train.watching import Clock, Tally
+
+_Row = tuple[int, Item, Reference | None]
 
 
 class TreeTrainer:
@@ -35,6 +42,7 @@ class TreeTrainer:
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:
         """Return the command that starts as many processes as the recipe wants."""
+        trackers.check_installed(self._options)
         return engine.launch(worker, self._options)
 
     def reference_settings(self) -> Mapping[str, Any]:
@@ -66,7 +74,7 @@ class TreeTrainer:
     def _reference_scorer(self, job: Job) -> tuple[Scorer, Collator]:
         """Load the frozen model once for all parts; :meth:`train` lets it go before it loads its own."""
         if not hasattr(self, "_frozen"):
-            model = job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype())
+            model = self._load(job)
             self._frozen = Scorer(model, job.family).eval(), self._collator(job, model)
         return self._frozen
 
@@ -83,71 +91,95 @@ class TreeTrainer:
         """Train, from the last whole checkpoint if there is one, and return where the result is."""
         if hasattr(self, "_frozen"):
             del self._frozen
-        result = job.output / ("model" if self._self_contained(job) else "adapter")
-        if not result.exists():
-            self._train(job, result)
-        if self._self_contained(job):
-            return Weights(path=str(result))
-        return Weights(path=job.weights.path, revision=job.weights.revision, adapter=result)
+        if not results.place(job, self._options).exists():
+            self._train(job)
+        return results.weights(job, self._options)
 
-    def _self_contained(self, job: Job) -> bool:
-        """Tell whether the result is a model of its own: always, but for an adapter on the base as it was."""
-        return self._options.lora is None or job.weights.adapter is not None
-
-    def _train(self, job: Job, result: Path) -> None:
+    def _train(self, job: Job) -> None:
         options = self._options
-        if options.parallel in {"zero3", "fsdp2"} and options.lora is not None and job.weights.adapter is not None:
-            msg = (
-                f"train.parallel = {options.parallel!r} cannot merge the adapter that the training before left: no rank has "
-                f"the whole model. Take 'zero2', or train the weights in one of the two"
-            )
-            raise StageError(msg)
-        if options.parallel == "zero3" and options.lora is None and getattr(job.loss, "uses_kl", False):
-            msg = (
-                "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "
-                "or train an adapter, [train.lora], whose base is the reference"
-            )
-            raise StageError(msg)
-        if options.pack_tokens is not None:
-            passes.check_separable(job.loss)
+        guards.possible(job, options)
         engine.before_models(options)
         checkpoints = Checkpoints(job.output / "checkpoints")
-        arguments = self._arguments(checkpoints.directory, job.seed)
+        arguments = training_arguments(options, checkpoints.directory, job.seed)
         first = arguments.process_index == 0
         say = _say if first else _silent
-        model = job.family.load(job.weights, device=engine.device(options), dtype=self._dtype())
+        model = self._load(job)
         frozen = self._frozen_reference(job)
         torch.manual_seed(job.seed)  # after loading, which draws numbers under one engine and none under another
         model = prepare(model, job.family, options)
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
             model.enable_input_require_grads()  # type: ignore[operator]
-        for line in table(model, job.family):
-            say(line)
+        if first:
+            self._table(model, job)
         collator = self._collator(job, model)
-        kept = guards.usable(job.items, collator.encoder, options.batch_size, say)
+        train, held_out = self._places(job, collator, say)
         if first:
             checkpoints.sweep()
+        clock, metrics = Clock(), Metrics(job.metrics)
         trainer = LossTrainer(
             model=Scorer(model, job.family, frozen),
             args=arguments,
-            train_dataset=_Items(job, kept),
-            data_collator=collator,
-            callbacks=[Marks(checkpoints), Metrics(job.metrics)],
+            train_dataset=_Items(job, train),
+            data_collator=_Placed(collator),
+            callbacks=[clock, Marks(checkpoints), metrics, *trackers.callbacks(options, job.metrics.parent)],
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
         trainer.loss, trainer.precision = job.loss, options.precision
+        trainer.clock, trainer.tally, trainer.pad_token = clock, Tally(), collator.codec.pad_token
+        trainer.stop = Stop(
+            items=job.items, cells=job.loss.cells, path=job.metrics.with_name(FILE), limit=options.margin_limit
+        )
         trainer.checked = not (options.lora and options.lora.dropout)
+        trainer.full_learning_rate = options.lora.full_learning_rate if options.lora else None
+        if options.held_out is not None:
+            trainer.held_out, trainer.held_out_collator = held_out, _Placed(evolve(collator, budget=None))
+            trainer.held_out_size = 1 if options.pack_tokens else arguments.train_batch_size
+            trainer.add_callback(WhenDue(options.held_out))
+            trainer.best = Best(job.output / "best.safetensors") if options.held_out.best else None
+            trainer.trained_state = lambda: self._trained(trainer)
         engine.check_running(options, trainer.accelerator.distributed_type, arguments.world_size)
         trainer.accelerator.wait_for_everyone()
         last = checkpoints.last()
+        step = 0 if last is None else int(last.name.partition("-")[2])
         if last is not None:
-            say(f"goes on from step {last.name.partition('-')[2]}")
+            say(f"goes on from step {step}")
+        if first:
+            metrics.resume(step)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        self._save(trainer, job, collator, result)
+        self._save(trainer, job, collator, say)
         trainer.accelerator.wait_for_everyone()
         if first:
             checkpoints.remove()
+            if trainer.best is not None:
+                trainer.best.remove()
+
+    def _places(
+        self, job: Job, collator: Collator, say: Callable[[str], None]
+    ) -> tuple[Sequence[int], tuple[int, ...]]:
+        """Return the places of the items that are trained on, and of those held out."""
+        options = self._options
+        kept = guards.usable(job.items, collator.encoder, options.batch_size, say)
+        if options.held_out is None:
+            return kept, ()
+        found = split(job.items, kept, options.held_out.share, job.seed)
+        say(f"{len(found.held_out)} of {len(kept)} items are held out, with all their images")
+        guards.enough(len(found.train), len(job.items), options.batch_size)
+        return found.train, found.held_out
+
+    def _load(self, job: Job) -> Any:  # noqa: ANN401 - a transformers model
+        return steady(job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype()))
+
+    def _table(self, model: torch.nn.Module, job: Job) -> None:
+        """Say what is trained, and keep it beside the metrics."""
+        found = trainable.rows(model, job.family, self._options)
+        for line in trainable.table(found):
+            _say(line)
+        for name in trainable.frozen_in_full(model, job.family, self._options):
+            _say(f"{name} stays as it is: it is in no module of its own, which peft would need to train it in full")
+        path = job.metrics.with_name("trained.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps([asdict(row) for row in found], indent=1) + "\n", encoding="utf-8")
 
     def _frozen_reference(self, job: Job) -> Frozen | None:
         """Return the reference that runs beside the policy, where the loss asks for divergences."""
@@ -155,26 +187,31 @@ class TreeTrainer:
             return None
         if self._options.lora is not None:
             return Frozen(job.family)
-        model = job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype())
+        model = self._load(job)
         return Frozen(job.family, model.requires_grad_(False).eval())  # noqa: FBT003
 
-    def _save(self, trainer: "LossTrainer", job: Job, collator: Collator, result: Path) -> None:
-        """Write the result under a temporary name and rename it. Under ZeRO-3 all ranks gather it first."""
+    def _trained(self, trainer: LossTrainer) -> Mapping[str, torch.Tensor] | None:
+        """Return what is trained, whole, to the first process, and ``None`` to the others. All must call this."""
+        whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator, trained=True)
+        if trainer.args.process_index != 0:
+            return None
+        state: Mapping[str, torch.Tensor] = trainer.accelerator.unwrap_model(trainer.model).state_dict()
+        return state if whole is None else whole
+
+    def _save(self, trainer: LossTrainer, job: Job, collator: Collator, say: Callable[[str], None]) -> None:
+        """Write the result. Where the ranks hold a part each, all of them gather it first."""
         whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator)
-        state = None if whole is None else {name.removeprefix("model."): value for name, value in whole.items()}
         if trainer.args.process_index != 0:
             return
-        model: Any = trainer.accelerator.unwrap_model(trainer.model).model
-        temporary = result.with_name(f".{result.name}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
-        if self._options.lora is not None and self._self_contained(job):
-            model, state = model.merge_and_unload(), None
-        # transformers 5.23 would put the prefixes of an older format before gathered names twice.
-        gathered = {} if state is None else {"state_dict": state, "save_original_format": False}
-        model.save_pretrained(temporary, **gathered)
-        if self._self_contained(job):
-            collator.codec.save(temporary)
-        temporary.replace(result)
+        scorer: Any = trainer.accelerator.unwrap_model(trainer.model)
+        if trainer.best is not None:
+            say(f"the result is step {trainer.best.step}, whose held-out loss of {trainer.best.loss:.4f} is the lowest")
+            if whole is None:
+                scorer.load_state_dict(trainer.best.load())
+            else:
+                whole |= trainer.best.load()
+        state = None if whole is None else {name.removeprefix("model."): value for name, value in whole.items()}
+        results.write(scorer.model, state, collator.codec, job, self._options, self._dtype())
 
     def _collator(self, job: Job, model: Any) -> Collator:  # noqa: ANN401 - any transformers model
         config = getattr(model.config, "text_config", model.config)
@@ -183,85 +220,9 @@ class TreeTrainer:
         encoder = Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut")
         return Collator(encoder, self._options.pack_tokens)
 
-    def _arguments(self, output: Path, seed: int) -> TrainingArguments:
-        options = self._options
-        return TrainingArguments(
-            output_dir=str(output),
-            per_device_train_batch_size=options.micro,
-            gradient_accumulation_steps=options.accumulated,
-            num_train_epochs=options.epochs,
-            learning_rate=options.learning_rate,
-            lr_scheduler_type=options.schedule,
-            warmup_steps=options.warmup_steps,
-            adam_beta1=options.betas[0],
-            adam_beta2=options.betas[1],
-            weight_decay=options.weight_decay,
-            max_grad_norm=options.max_grad_norm,
-            bf16=options.precision == "bf16",
-            use_cpu=engine.device(options) == "cpu",
-            save_strategy="steps",
-            save_steps=options.save_steps,
-            save_total_limit=options.keep,
-            logging_strategy="steps",
-            logging_steps=1,
-            seed=seed % 2**31,
-            data_seed=seed % 2**31,
-            remove_unused_columns=False,
-            dataloader_num_workers=options.loader_workers,
-            dataloader_pin_memory=False,
-            dataloader_drop_last=True,
-            report_to="none",
-            disable_tqdm=True,
-            log_level="error",
-            **engine.arguments(options),
-        )
 
-
-class LossTrainer(Trainer):  # type: ignore[misc]
-    """transformers' trainer with a loss of its own, and steps of several passes. Nothing else is overridden."""
-
-    loss: Loss
-    precision: str = "fp32"
-    checked: bool = True
-    """Whether the first step is still to be checked; dropout makes a policy differ from its own reference."""
-
-    def training_step(self, model: torch.nn.Module, inputs: Batch, num_items_in_batch: Any = None) -> torch.Tensor:  # noqa: ANN401
-        """Go forward and backward, in as many passes as the step was packed into."""
-        one = super().training_step
-        if passes.PASSES not in inputs:
-            return one(model, inputs, num_items_in_batch)  # type: ignore[no-any-return]
-        before = list(getattr(self.state, "watched", []))
-        loss = passes.run(self.accelerator, model, inputs, lambda batch: one(model, batch, num_items_in_batch))
-        shares = [float(batch[passes.SHARE]) for batch in inputs[passes.PASSES]]
-        watched = self.state.watched[len(before) :][: len(shares)]
-        self.state.watched = [*before, passes.weighted(watched, shares)]
-        return loss
-
-    def compute_loss(
-        self,
-        model: torch.nn.Module,
-        inputs: Batch,
-        return_outputs: bool = False,  # noqa: FBT001, FBT002 - transformers' signature
-        num_items_in_batch: Any = None,  # noqa: ANN401, ARG002
-    ) -> Any:  # noqa: ANN401
-        """Return the mean loss of a batch, and keep what is watched for the next log line."""
-        flat = model(inputs)
-        policy = by_cell(flat, inputs, self.loss.cells)
-        reference = stored(inputs, self.loss.cells) if self.loss.uses_reference else {}
-        if self.loss.uses_reference and self.checked and self.state.global_step == 0:
-            guards.first_step(self.loss, policy, reference, self.precision)
-        self.checked = False
-        terms = self.loss(policy, reference)
-        self._watch({name: float(value.float().mean()) for name, value in terms.metrics.items()})
-        mean = terms.loss.mean() * inputs.get(passes.SHARE, 1.0)
-        return (mean, {"log_probs": flat}) if return_outputs else mean
-
-    def _watch(self, metrics: Mapping[str, float]) -> None:
-        self.state.watched = [*getattr(self.state, "watched", []), metrics]
-
-
-class _Items(Dataset[tuple[Item, Reference | None]]):
-    """The items that can be trained on, each with its reference, read from the disk when asked for."""
+class _Items(Dataset[_Row]):
+    """The items that can be trained on, each with its place and reference, read from the disk when asked for."""
 
     def __init__(self, job: Job, kept: Sequence[int]) -> None:
         self._items, self._reference, self._kept = job.items, job.reference, kept
@@ -269,9 +230,27 @@ class _Items(Dataset[tuple[Item, Reference | None]]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def __getitem__(self, index: int) -> tuple[Item, Reference | None]:
-        place = self._kept[index]
-        return self._items[place], None if self._reference is None else self._reference[place]
+    def __getitem__(self, index: int) -> _Row:
+        return self.row(self._kept[index])
+
+    def row(self, place: int) -> _Row:
+        """Return the item at a place of the run's, trained on or not."""
+        return place, self._items[place], None if self._reference is None else self._reference[place]
+
+
+@frozen
+class _Placed:
+    """Adds to a batch the places of its items, so that a batch can be found again."""
+
+    collator: Collator
+
+    def __call__(self, rows: Sequence[_Row]) -> Batch:
+        places = torch.tensor([place for place, _, _ in rows])
+        found = self.collator.passes([(item, reference) for _, item, reference in rows])
+        if self.collator.budget is None:
+            return {**found[0][1], ROWS: places}
+        parts = ({**batch, SHARE: torch.tensor(len(k) / len(rows)), ROWS: places[k]} for k, batch in found)
+        return {PASSES: tuple(parts)}
 
 
 def _to(batch: Batch, device: str) -> Batch:
@@ -289,4 +268,4 @@ def _silent(_: str) -> None:
     """Say nothing: the first process speaks for all."""
 
 
-__all__ = ["LossTrainer", "TreeTrainer"]
+__all__ = ["TreeTrainer"]

@@ -1,0 +1,83 @@
+"""What published systems did by mistake, as components that wrap those that do it right. For comparisons only."""
+
+from collections.abc import Iterable
+
+from pairsmith import Component, hookimpl
+
+
+@hookimpl
+def pairsmith_image_sources() -> Iterable[Component]:
+    """Offer samples that are asked in other words."""
+    yield Component(
+        name="reworded",
+        factory="pairsmith_compat.wording:RewordedSource",
+        options="pairsmith_compat.options:RewordedSourceOptions",
+        inputs="pairsmith_compat.options:source_inputs",
+        summary="Another source's samples with a system sentence, or words before and after each question.",
+    )
+
+
+@hookimpl
+def pairsmith_generators() -> Iterable[Component]:
+    """Offer answers to prompts in other words."""
+    yield Component(
+        name="reworded",
+        factory="pairsmith_compat.wording:RewordedGenerator",
+        options="pairsmith_compat.options:RewordedGeneratorOptions",
+        summary="Another generator's answers to other words (MCM-DPO's evaluation), or on one line (PDS-DPO).",
+    )
+
+
+@hookimpl
+def pairsmith_judges() -> Iterable[Component]:
+    """Offer DecompGen's geometry."""
+    yield Component(
+        name="published-spatial",
+        factory="pairsmith_compat.spatial:PublishedSpatial",
+        options="pairsmith_compat.options:SpatialOptions",
+        summary="Another judge, with DecompGen's mistakes: above is judged as below, and below is never so.",
+    )
+
+
+@hookimpl
+def pairsmith_corruptions() -> Iterable[Component]:
+    """Offer MCM-DPO's seeds."""
+    yield Component(
+        name="by-row",
+        factory="pairsmith_compat.rows:by_row",
+        options="pairsmith_compat.options:ByRowOptions",
+        summary="Another corruption, seeded by the sample alone: one other row for image and context (MCM-DPO).",
+    )
+
+
+@hookimpl
+def pairsmith_losses() -> Iterable[Component]:
+    """Offer the losses that were trained with by mistake."""
+    yield Component(
+        name="published-dpo",
+        factory="pairsmith_compat.dpo:PublishedDpo",
+        options="pairsmith_compat.options:DpoOptions",
+        summary="DPO with a reference averaged over tokens (DecompGen), or empty answers as nothing (PDS-DPO).",
+    )
+
+
+@hookimpl
+def pairsmith_model_families() -> Iterable[Component]:
+    """Offer answers without an end."""
+    yield Component(
+        name="without-end",
+        factory="pairsmith_compat.family:WithoutEnd",
+        options="pairsmith_compat.options:FamilyOptions",
+        summary="Another family whose answers are trained on without the token that ends them (DecompGen's LLaVA).",
+    )
+
+
+@hookimpl
+def pairsmith_trainers() -> Iterable[Component]:
+    """Offer DecompGen's reference."""
+    yield Component(
+        name="published-reference",
+        factory="pairsmith_compat.trainer:PublishedReference",
+        options="pairsmith_compat.options:ReferenceOptions",
+        summary="Another trainer: references of whole answers, training on their first words (DecompGen).",
+    )

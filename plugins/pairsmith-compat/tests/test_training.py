@@ -1,0 +1,140 @@
+"""Losses by hand, answers without an end, and references of whole answers."""
+
+import pickle
+from math import exp, log, log1p
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from attrs import evolve
+
+from pairsmith.interfaces import Job, LogProbs, Run
+from pairsmith.testing import make_run
+from pairsmith.values import Cell, Item, Pair, Response, Sample, user
+from pairsmith_compat.dpo import PublishedDpo
+from pairsmith_compat.family import EndlessCodec, WithoutEnd
+from pairsmith_compat.options import DpoOptions, FamilyOptions, ReferenceOptions
+from pairsmith_compat.trainer import PublishedReference, cut
+
+CHOSEN, REJECTED = Cell("chosen"), Cell("rejected")
+
+
+def known(*rows: list[float]) -> LogProbs:
+    longest = max(map(len, rows))
+    tokens = torch.tensor([row + [0.0] * (longest - len(row)) for row in rows])
+    return LogProbs(tokens, torch.tensor([[k < len(row) for k in range(longest)] for row in rows]))
+
+
+POLICY = {CHOSEN: known([-1.0, -2.0, -1.0]), REJECTED: known([-3.0])}
+REFERENCE = {CHOSEN: known([-2.0, -2.0, -2.0]), REJECTED: known([-4.0])}
+
+
+def loss(**options: Any) -> float:
+    return float(PublishedDpo(DpoOptions(**options), None)(POLICY, REFERENCE).loss)
+
+
+def test_without_a_mistake_it_is_dpo() -> None:
+    assert loss(beta=0.1) == pytest.approx(log1p(exp(-0.1 * ((-4 + 6) - (-3 + 4)))))
+    same = PublishedDpo(DpoOptions(), None)(POLICY, POLICY).loss
+    assert float(same) == pytest.approx(log(2))
+
+
+def test_decompgen_averages_the_reference_and_sums_the_policy() -> None:
+    """So the first loss is not ln 2: 0.95 and 1.41 in the published logs."""
+    assert loss(beta=0.1, reference="mean") == pytest.approx(log1p(exp(-0.1 * ((-4 + 2) - (-3 + 4)))))
+    same = PublishedDpo(DpoOptions(reference="mean"), None)(POLICY, POLICY).loss
+    assert abs(float(same) - log(2)) > 0.01
+
+
+def test_an_empty_answer_of_pds_dpo_counts_as_nothing() -> None:
+    """The rejected answer is its end token alone: only the chosen one is pushed up."""
+    assert loss(beta=0.1, empty="nothing") == pytest.approx(log1p(exp(-0.1 * (-4 + 6))))
+
+
+class Codec:
+    """Tokens are letters; what follows an answer is <0> and a line break."""
+
+    pad_token, end, own = 1, 0, "mine"
+
+    def response(self, turns: object, text: str) -> tuple[int, ...]:
+        return (*map(ord, text), self.end, 10)
+
+
+def test_answers_lose_their_end_and_what_follows_it() -> None:
+    codec = EndlessCodec(Codec())  # type: ignore[arg-type]
+    assert codec.response((), "ab") == (97, 98)
+    assert codec.response((), "") == ()
+    assert (codec.pad_token, codec.end, codec.own) == (1, 0, "mine")
+    assert pickle.loads(pickle.dumps(codec)).response((), "a") == (97,)  # noqa: S301 - our own bytes
+    with pytest.raises(AttributeError):
+        codec.nothing_of_the_kind
+
+
+def test_a_family_without_end_has_another_fingerprint(tmp_path: Path) -> None:
+    inner = SimpleNamespace(weights="w", dtype="bfloat16", fingerprint=lambda _: "abc", codec=lambda _: Codec())
+    run: Run = evolve(make_run(tmp_path), component=lambda *_: lambda _: inner)
+    family = WithoutEnd(FamilyOptions(family={"use": "x"}), run)
+    assert family.fingerprint("w") != "abc"
+    assert (family.weights, family.dtype) == ("w", "bfloat16")
+    assert family.codec("w").response((), "a") == (97,)
+
+
+class Trainer:
+    """Gives each token of an answer minus its place, and remembers what it trained on."""
+
+    def launch(self, worker: Any) -> Any:
+        return worker
+
+    def reference_settings(self) -> dict[str, Any]:
+        return {"precision": "fp32"}
+
+    def reference(self, job: Job, items: Any) -> Any:
+        return [
+            {
+                str(cell): [-float(n) for n, _ in enumerate(item.value.response(cell.response).text)]
+                for cell in (CHOSEN, REJECTED)
+            }
+            for item in items
+        ]
+
+    def train(self, job: Job) -> Any:
+        return [one.value.chosen.text for one in job.items], [one.value.chosen.text for one in job.items[:1]]
+
+
+def item(chosen: str, rejected: str) -> Item:
+    sample = Sample(id="s", prompt=user("?"))
+    one, other = (Response(id=f"s/{k}", sample_id="s", text=text) for k, text in enumerate((chosen, rejected)))
+    return Item(value=Pair(id="p", sample=sample, chosen=one, rejected=other))
+
+
+@pytest.mark.parametrize(("keeps", "expected"), [("mean", -2.5), ("sum", -15 / 5)])
+def test_a_cut_answer_is_held_against_the_whole_one(tmp_path: Path, keeps: str, expected: float) -> None:
+    """'aa bb ' has letters 0 to 5 (mean 2.5, sum 15); of 'aa bb' with its two tokens of an end 7, and cut to 'aa' 4."""
+
+    class Bare(Codec):
+        def response(self, turns: object, text: str) -> tuple[int, ...]:
+            return tuple(map(ord, text))
+
+    run: Run = evolve(make_run(tmp_path), component=lambda *_: lambda _: Trainer())
+    trainer = PublishedReference(ReferenceOptions(trainer={"use": "x"}, cut_words=2, keeps=keeps), run)  # type: ignore[arg-type]
+    family = SimpleNamespace(codec=lambda _: Bare())
+    job = SimpleNamespace(family=family, weights=None, loss=SimpleNamespace(cells=(CHOSEN, REJECTED)))
+    (row,) = trainer.reference(job, [item("aa bb ", "")])  # type: ignore[arg-type]
+    assert row[str(CHOSEN)] == pytest.approx([expected] * 5)
+    assert row[str(REJECTED)] == []
+    assert trainer.reference_settings() == {"precision": "fp32", "cut_words": 2, "keeps": keeps}
+    assert trainer.launch(["python"]) == ["python"]
+
+
+def test_training_sees_the_first_words_alone(tmp_path: Path) -> None:
+    assert cut(item("one two  three", "four"), 2).value.chosen.text == "one two"
+    assert cut(item("one two", "four"), 2).value.rejected.text == "four"
+    run: Run = evolve(make_run(tmp_path), component=lambda *_: lambda _: Trainer())
+    trainer = PublishedReference(ReferenceOptions(trainer={"use": "x"}, cut_words=1), run)
+    job = Job(
+        run=run, family=None, weights=None, loss=None, items=[item("a b", "c"), item("d e", "f")], reference=None,
+        output=tmp_path, metrics=tmp_path, seed=0,
+    )  # fmt: skip
+    assert trainer.train(job) == (["a", "d"], ["a"])

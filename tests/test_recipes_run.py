@@ -1,0 +1,181 @@
+"""The tiny twins run from end to end, in the same components as the recipes whose twins they are."""
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_models
+
+from pairsmith import worker
+from pairsmith.progress import progress
+from pairsmith.registry import Registry
+from pairsmith.start import start
+from pairsmith.training import Trainings
+from pairsmith.view import DirectoryView
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the tiny models, which the twins name by relative paths."""
+    folder = tmp_path_factory.mktemp("twins")
+    tiny_models.make(folder / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train where the test runs, through the very function that the training process calls: it spares its imports."""
+
+    def launch(self: Trainings, command: list[str], stage: Any, reference: Any, items: Any, until: str | None) -> None:
+        assert command[1:] == ["-m", "pairsmith.worker", str(self.directory.path), stage.name]
+        worker.run_stage(self.directory.path, stage.name)
+
+    monkeypatch.setattr(Trainings, "_launch", launch)
+
+
+@pytest.fixture(autouse=True)
+def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A rubric judge on the loopback interface: the first candidate is perfect, each next one a point worse."""
+    llm = tiny_models.module("pairsmith-llm", "conftest")
+
+    def graded(label: str, place: int) -> dict[str, Any]:
+        names = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
+        return {"candidate": label, "comment": "so it is", **dict.fromkeys(names, max(0, 4 - place))}
+
+    def behave(request: Any, _: int) -> Any:
+        import re
+
+        labels = re.findall(r'<candidate label="(\w+)">', request.said)
+        return llm.Act(text=json.dumps({"candidates": [graded(label, k) for k, label in enumerate(labels)]}))
+
+    server = llm.Server(behave=behave)
+    http = llm.Quiet(("127.0.0.1", 0), llm.handler(server))
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{http.server_address[1]}/v1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield
+    server.stop()
+    http.shutdown()
+    http.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def decomposer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text model is run, and its random words are replaced by claims: a few things by what the answer says."""
+    from pairsmith_decompose.model import TextModel
+
+    things = ("dog", "cat", "table", "lamp", "chair")
+    own = TextModel.reply
+
+    def reply(self: TextModel, conversations: Any) -> list[str]:
+        made = own(self, conversations)
+        assert len(made) == len(conversations)
+        return [claims(one[0]["content"]) for one in conversations]
+
+    def claims(asked: str) -> str:
+        number = sum(map(ord, asked.splitlines()[-2]))
+        one, other = things[number % 5], things[(number // 5) % 5]
+        said = {
+            "Things:": f"({one}); ({other})",
+            "Counts:": f"(nineteen, {one}); (eighteen, {other})",
+            "Attributes:": f"(red, {one}); (large, {other})",
+            "Relations:": f"({one}, above, {other}); ({other}, biting, {one})",
+        }
+        told = list(said)[: (1, 2, 4)[number % 3]]  # things that are there, with wrong numbers, with all the rest
+        last = asked.splitlines()[-1]
+        return said[last] if last in told else "NONE"
+
+    monkeypatch.setattr(TextModel, "reply", reply)
+
+
+def run(name: str, limit: int | None = None) -> DirectoryView:
+    registry = Registry.discover()
+    return DirectoryView(start(name, out=Path("runs") / name, limit=limit, progress=progress(), registry=registry))
+
+
+def test_the_first_stage_of_mcm_dpo_is_that_of_alt_text_sft(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folders, copied into a run of mcm-dpo, are taken for what they are: only the second stage is trained."""
+    first, out = run("alt-text-sft-tiny").directory, Path("runs/shared")
+    start("mcm-dpo-tiny", out=out, until="images", progress=progress())
+    for name in ("pairs", "sft"):
+        shutil.copytree(first / "stages" / name, out / "stages" / name)
+    trained, own = [], Trainings._launch
+
+    def launch(self: Trainings, command: list[str], stage: Any, *rest: Any) -> None:
+        trained.append(stage.name)
+        own(self, command, stage, *rest)
+
+    monkeypatch.setattr(Trainings, "_launch", launch)
+    start("mcm-dpo-tiny", out=out, progress=progress())
+    assert trained == ["preferences"]
+
+
+def steps(view: DirectoryView, stage: str) -> int:
+    return int(view.stages()[stage]["counts"]["steps"])
+
+
+@pytest.mark.parametrize("name", ["alt-text-sft", "alt-text-dpo", "alt-text-dpo-as-published"])
+def test_alt_text(name: str) -> None:
+    view = run(f"{name}-tiny")
+    assert steps(view, "sft") == 3
+    if name != "alt-text-sft":
+        assert steps(view, "preferences") == 2
+
+
+@pytest.mark.parametrize("name", ["mcm-dpo", "mcm-dpo-as-published"])
+def test_mcm_dpo(name: str) -> None:
+    view = run(f"{name}-tiny")
+    assert steps(view, "preferences") == 2
+    cells = next(iter(DirectoryView(view.directory).items())).corrupted
+    assert cells.images
+    assert cells.context
+
+
+@pytest.mark.parametrize("name", ["pds-dpo", "pds-dpo-as-published"])
+def test_pds_dpo(name: str) -> None:
+    """From prompts that come with the plugin to a trained model."""
+    view = run(f"{name}-tiny", limit=2)
+    assert steps(view, "train") >= 1
+    judged = next(view.judged())
+    assert len(judged.responses) == 3
+    assert len(judged.sample.candidates) == 4
+    assert {verdict.judge for verdict in judged.verdicts} == {"armorm"}
+
+
+@pytest.mark.parametrize(
+    ("name", "learnt"),
+    [
+        ("mllm-dpo", "Pair"),
+        ("mllm-dpo-as-published", "Pair"),
+        ("mllm-dpo-steerlm", "Demonstration"),
+        ("mllm-dpo-rejection-sampling", "Demonstration"),
+        ("mllm-dpo-sft", "Demonstration"),
+    ],
+)
+def test_mllm_dpo(name: str, learnt: str) -> None:
+    view = run(f"{name}-tiny")
+    assert steps(view, "train") >= 1
+    assert {type(item.value).__name__ for item in view.items()} == {learnt}
+    assert {one.value.sample.id.partition("/")[0] for one in view.items()} == {"lrv", "scigraph"}
+
+
+@pytest.mark.parametrize(
+    "name", ["decompgen-llava", "decompgen-llava-as-published", "decompgen-qwen", "decompgen-qwen-as-published"]
+)
+def test_decompgen(name: str) -> None:
+    view = run(f"{name}-tiny", limit=1 if name.endswith("as-published") else 2)  # two where pairs are held out by image
+    assert steps(view, "train") >= 1
+    judged = next(view.judged())
+    assert len(judged.responses) == 8
+    assert len({verdict.judge for verdict in judged.verdicts}) >= 2

@@ -1,0 +1,177 @@
+"""What is seen of a training: a line a step, where else it goes, and the batch that ended it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from attrs import evolve
+
+from jobs import make_family, make_items, make_job, train
+from pairsmith.errors import StageError
+from pairsmith.interfaces import Job, LossTerms
+from pairsmith_losses.dpo import Dpo
+from pairsmith_losses.options import DpoOptions
+from pairsmith_train.callbacks import Metrics
+from pairsmith_train.options import LoraOptions, TreeOptions
+from pairsmith_train.trackers import check_installed
+
+NAMES = [
+    "step",
+    "steps",
+    "epoch",
+    "loss",
+    "grad_norm",
+    "learning_rate",
+    "rewards/chosen",
+    "rewards/rejected",
+    "rewards/margin",
+    "rewards/accuracy",
+    "tokens/s",
+    "pairs/s",
+    "seconds",
+]
+ADAPTER = LoraOptions(r=2)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return make_job(tmp_path / "stage", make_family(tmp_path / "run"), make_items(tmp_path / "images"))
+
+
+def rows(job: Job) -> list[dict[str, float]]:
+    return [json.loads(line) for line in job.metrics.read_text().splitlines()]
+
+
+def test_every_step_is_a_line_and_goes_to_the_trackers_too(job: Job) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(job, lora=ADAPTER, epochs=2.0, micro_batch_size=2, trackers=("tensorboard",))
+    found = rows(job)
+    assert [list(row) for row in found] == [NAMES] * 4
+    assert [row["step"] for row in found] == [1, 2, 3, 4]
+    assert found[0]["rewards/margin"] == pytest.approx(0, abs=1e-4)
+    assert found[3]["rewards/margin"] > 0.1, "it learnt nothing"
+    board = EventAccumulator(str(job.metrics.with_name("tensorboard"))).Reload()
+    for name in ("loss", "rewards/margin", "tokens/s"):
+        assert [round(one.value, 5) for one in board.Scalars(f"train/{name}")] == pytest.approx(
+            [row[name] for row in found], rel=1e-5, abs=1e-5
+        )
+
+
+def test_speed_counts_the_pairs_of_all_passes(job: Job) -> None:
+    train(job, lora=ADAPTER, micro_batch_size=1)
+    for row in rows(job):
+        tokens = row["tokens/s"] / row["pairs/s"]
+        assert 20 < tokens < 60, "16 image tokens, a prompt and two short answers"
+
+
+class Killed(Exception):
+    pass
+
+
+class Fragile(Dpo):
+    """Fails in the middle, once."""
+
+    left = 5
+
+    def __call__(self, policy, reference):
+        self.left -= 1
+        if not self.left:
+            raise Killed
+        return super().__call__(policy, reference)
+
+
+def test_a_resumed_training_has_every_step_once(job: Job, tmp_path: Path) -> None:
+    whole = make_job(tmp_path / "whole", job.family, job.items)
+    train(whole, lora=ADAPTER, epochs=3.0)
+    fragile = evolve(job, loss=Fragile(DpoOptions(), job.run))
+    with pytest.raises(Killed):
+        train(fragile, lora=ADAPTER, epochs=3.0, save_steps=2)
+    with job.metrics.open("a") as file:
+        file.write('{"step": 4, "lo')  # what a kill leaves of a line
+    torn = job.metrics.read_text()
+    train(fragile, lora=ADAPTER, epochs=3.0, save_steps=2)
+    assert '"lo' in torn
+    assert [row["step"] for row in rows(job)] == [1, 2, 3, 4, 5, 6]
+    assert [row["loss"] for row in rows(job)] == [row["loss"] for row in rows(whole)]
+    times = [row["seconds"] for row in rows(job)]
+    assert times == sorted(times)
+
+
+def test_what_was_written_of_later_steps_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(
+        '{"step": 1, "loss": 1.0}\n{"step": 2, "l\n{"step": 2, "loss": 2.0}\n{"step": 3, "loss": 3.0}\n{"st'
+    )
+    Metrics(path).resume(2)
+    assert path.read_text() == '{"step": 1, "loss": 1.0}\n{"step": 2, "loss": 2.0}\n'
+
+
+class Broken(Dpo):
+    """Gives one pair of the second step a number that is none, or a margin out of all bounds."""
+
+    def __init__(self, name: str, value: float, run) -> None:
+        super().__init__(DpoOptions(), run)
+        self.name, self.value, self.calls = name, value, 0
+
+    def __call__(self, policy, reference):
+        terms = super().__call__(policy, reference)
+        self.calls += 1
+        if self.calls < 4:  # the first step's check calls it twice more
+            return terms
+        wrong = torch.tensor([1.0, self.value, 1.0, 1.0])
+        if self.name == "loss":
+            return LossTerms(terms.loss * wrong, terms.metrics)
+        return LossTerms(terms.loss, {**terms.metrics, self.name: wrong})
+
+
+@pytest.mark.parametrize(("name", "value", "said"), [
+    ("loss", float("nan"), r"step 2: the loss of '(p\d)' is nan; the batch is in"),
+    ("loss", float("inf"), r"step 2: the loss of '(p\d)' is inf; the batch is in"),
+    ("rewards/margin", -1001.0, r"step 2: the rewards/margin \(train.margin_limit = 1000\) of '(p\d)' is -1001; the"),
+])  # fmt: skip
+def test_a_training_that_goes_wrong_stops_and_keeps_the_batch(job: Job, name: str, value: float, said: str) -> None:
+    with pytest.raises(StageError, match=said) as raised:
+        train(evolve(job, loss=Broken(name, value, job.run)), lora=ADAPTER)
+    kept = json.loads(job.metrics.with_name("stopped.json").read_text())
+    assert kept["step"] == 2
+    assert repr(kept["items"][1]["id"]) in str(raised.value)
+    assert len({item["id"] for item in kept["items"]}) == 4
+    one = kept["items"][1]
+    assert float(one["numbers"][name]) == pytest.approx(value, nan_ok=True)
+    cell = one["cells"]["chosen|image=original|context=original"]
+    item = next(item for item in job.items if item.id == one["id"])
+    assert (cell["answer"], cell["turns"][0]["text"]) == (item.value.chosen.text, "What?")
+    assert Path(cell["images"][0]).exists()
+    assert len(cell["policy"]) == len(cell["reference"]) > 3
+    assert [row["step"] for row in rows(job)] == [1]
+
+
+def test_no_limit_means_none(job: Job) -> None:
+    train(evolve(job, loss=Broken("rewards/margin", -1001.0, job.run)), lora=ADAPTER, margin_limit=0.0)
+    assert [row["step"] for row in rows(job)] == [1, 2]
+
+
+class Steep(Dpo):
+    """Has a finite loss and a gradient that is none."""
+
+    def __call__(self, policy, reference):
+        terms = super().__call__(policy, reference)
+        chosen = next(iter(policy.values())).sum
+        return LossTerms(terms.loss + torch.sqrt(chosen - chosen.detach()), terms.metrics)
+
+
+def test_a_gradient_that_is_no_number_stops_at_its_own_step(job: Job) -> None:
+    with pytest.raises(StageError, match=r"step 1: the gradient's norm is (nan|inf); the batch is in"):
+        train(evolve(job, loss=Steep(DpoOptions(), job.run)), lora=ADAPTER)
+    assert len(json.loads(job.metrics.with_name("stopped.json").read_text())["items"]) == 4
+
+
+def test_a_tracker_that_is_missing_is_named_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pairsmith_train.trackers.find_spec", lambda _: None)
+    for tracker in ("tensorboard", "wandb", "mlflow"):
+        with pytest.raises(StageError, match=rf"train.trackers: '{tracker}' needs its package: pip install {tracker}"):
+            check_installed(TreeOptions(trackers=(tracker,)))
+    with pytest.raises(ValueError, match="trackers"):
+        TreeOptions(trackers=("tensorbored",))
