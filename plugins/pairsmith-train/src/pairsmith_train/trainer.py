@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from torch.utils.data import Dataset
 from transformers import PrinterCallback
 from transformers.utils import logging
@@ -16,6 +16,7 @@ from pairsmith_train import engine, guards, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
 from pairsmith_train.batch import Batch, Collator, Reference, by_cell
 from pairsmith_train.callbacks import Marks, Metrics
+from pairsmith_train.card import Facts
 from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder
 from pairsmith_train.frozen import Frozen
@@ -107,8 +108,9 @@ class TreeTrainer:
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
             model.enable_input_require_grads()  # type: ignore[operator]
+        trained = trainable.rows(model, job.family, options)
         if first:
-            self._table(model, job)
+            self._table(model, job, trained)
         collator = self._collator(job, model)
         train, held_out = self._places(job, collator, say)
         if first:
@@ -143,7 +145,8 @@ class TreeTrainer:
         if first:
             metrics.resume(step)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        self._save(trainer, job, collator, say)
+        facts = Facts(job=job, options=options, trained_on=len(train), held_out=len(held_out), trained=trained)
+        self._save(trainer, facts, collator, say)
         trainer.accelerator.wait_for_everyone()
         if first:
             checkpoints.remove()
@@ -166,9 +169,8 @@ class TreeTrainer:
     def _load(self, job: Job) -> Any:  # noqa: ANN401 - a transformers model
         return steady(job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype()))
 
-    def _table(self, model: torch.nn.Module, job: Job) -> None:
+    def _table(self, model: torch.nn.Module, job: Job, found: Sequence[trainable.Row]) -> None:
         """Say what is trained, and keep it beside the metrics."""
-        found = trainable.rows(model, job.family, self._options)
         for line in trainable.table(found):
             _say(line)
         for name in trainable.frozen_in_full(model, job.family, self._options):
@@ -194,20 +196,21 @@ class TreeTrainer:
         state: Mapping[str, torch.Tensor] = trainer.accelerator.unwrap_model(trainer.model).state_dict()
         return state if whole is None else whole
 
-    def _save(self, trainer: LossTrainer, job: Job, collator: Collator, say: Callable[[str], None]) -> None:
+    def _save(self, trainer: LossTrainer, facts: Facts, collator: Collator, say: Callable[[str], None]) -> None:
         """Write the result. Where the ranks hold a part each, all of them gather it first."""
         whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator)
         if trainer.args.process_index != 0:
             return
         scorer: Any = trainer.accelerator.unwrap_model(trainer.model)
         if trainer.best is not None:
+            facts = evolve(facts, step=trainer.best.step)
             say(f"the result is step {trainer.best.step}, whose held-out loss of {trainer.best.loss:.4f} is the lowest")
             if whole is None:
                 scorer.load_state_dict(trainer.best.load())
             else:
                 whole |= trainer.best.load()
         state = None if whole is None else {name.removeprefix("model."): value for name, value in whole.items()}
-        results.write(scorer.model, state, collator.codec, job, self._options, self._dtype())
+        results.write(scorer.model, state, collator.codec, facts, self._dtype())
 
     def _collator(self, job: Job, model: Any) -> Collator:  # noqa: ANN401 - any transformers model
         config = getattr(model.config, "text_config", model.config)
