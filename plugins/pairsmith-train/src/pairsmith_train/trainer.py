@@ -48,7 +48,8 @@ class TreeTrainer:
     def reference_settings(self) -> Mapping[str, Any]:
         """Return what changes reference log-probabilities, other than the model and the pairs."""
         options = self._options
-        return {"precision": options.precision, "max_length": options.max_length, "over_long": options.over_long}
+        lengths = {"max_length": options.max_length, "over_long": options.over_long}
+        return {"precision": options.precision, "dtype": self._dtype(), **lengths}
 
     # Reference -------------------------------------------------------------------------------------------------------
 
