@@ -1,7 +1,8 @@
 """Builds the core and every plugin as wheels and uses each plugin with the core and no other plugin.
 
 The heavy libraries are shared: the environment of a plugin sees the third-party packages of this one, through links, and
-of pairsmith only the wheels it is given. Each must be listed without a failure and pass its own contract tests.
+of pairsmith only the wheels it is given. Each must be listed without a failure and pass its own contract tests. Plugins are
+checked side by side, one a core.
 """
 
 import os
@@ -12,6 +13,7 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,11 +37,10 @@ def folders() -> Iterator[Path]:
 
 
 def build(folder: Path, wheels: Path) -> Path:
-    """Build a wheel with what is installed here; nothing is downloaded."""
-    before = set(wheels.iterdir())
+    """Build a wheel with what is installed here, into a new folder; nothing is downloaded."""
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    (wheel,) = set(wheels.iterdir()) - before
+    (wheel,) = wheels.iterdir()
     return wheel
 
 
@@ -62,13 +63,19 @@ def third_party(target: Path) -> None:
             (target / path.name).symlink_to(path)
 
 
-def use(name: str, wheels: list[Path], shared: Path, folder: Path, work: Path) -> None:
-    """Install wheels into an empty folder and use them from there alone."""
+def use(name: str, wheels: list[Path], shared: Path, folder: Path, work: Path) -> str:
+    """Install wheels into an empty folder and use them from there alone; return a line that says so."""
     site = work / name
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
     subprocess.run([*command, *map(str, wheels)], check=True)
     # -S keeps this environment's own site-packages, and the editable plugins in it, out of sight.
-    environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{shared}", "PAIRSMITH_STRICT_PLUGINS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{site}{os.pathsep}{shared}",
+        "PAIRSMITH_STRICT_PLUGINS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
     python = [sys.executable, "-S", "-m"]
     listed = subprocess.run(
         [*python, "pairsmith", "plugins"], env=environment, cwd=work, capture_output=True, text=True, check=False
@@ -82,24 +89,36 @@ def use(name: str, wheels: list[Path], shared: Path, folder: Path, work: Path) -
         shutil.copytree(folder / "tests", work / f"tests-{name}")
         copies = [str(work / f"tests-{name}" / path.name) for path in tests]
         options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "-m", "not slow"]
-        subprocess.run([*python, "pytest", *options, *copies], env=environment, cwd=work, check=True)
-    print(f"{name}: alone with the core, {len(tests)} contract file(s) passed", flush=True)
+        passed = subprocess.run(
+            [*python, "pytest", *options, *copies],
+            env=environment,
+            cwd=work,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if passed.returncode:
+            sys.exit(f"{name} alone fails its contracts:\n{passed.stdout}{passed.stderr}")
+    return f"{name}: alone with the core, {len(tests)} contract file(s) passed"
 
 
 def main() -> None:
     """Build and use everything."""
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        wheels, shared = work / "wheels", work / "shared"
-        wheels.mkdir()
+        shared = work / "shared"
         third_party(shared)
-        core: Path | None = None
-        for folder in folders():
+        core = build(ROOT, work / "wheel-pairsmith")
+
+        def check(folder: Path) -> str:
             name = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]
-            wheel = build(folder, wheels)
+            wheel = core if folder == ROOT else build(folder, work / f"wheel-{name}")
             check_content(name, wheel)
-            core = core or wheel
-            use(name, [wheel] if wheel == core else [core, wheel], shared, folder, work)
+            return use(name, sorted({core, wheel}), shared, folder, work)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for line in pool.map(check, folders()):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python benchmarks/tree.py [--repeats 3] [--threads 1]
 
 LLaVA's image shape (336 pixels, 576 image tokens) and a vocabulary of 32,000 on a small language model (8 layers of 512),
-two pairs a step, passed through the model one at a time, or both at once; answers of 128 and 108 tokens after a prompt of
-60, LoRA on the language model, float32.
+two pairs a step, passed through the model one at a time, or both at once; LoRA on the language model, float32. DPO: answers
+of 128 and 108 tokens after a prompt of 60; MCM-DPO: 40 and 30 tokens after contexts of about 60, whose answers are alt texts.
 
 Each way runs in a process of its own, so that its peak memory is its own, ``--repeats`` times in turns; the table gives
 medians. A step is forward, backward and optimiser. ``separate`` passes every cell through the whole model as a row of one
@@ -30,10 +30,11 @@ from typing import Any
 WAYS = {"dpo": ("tree", "separate", "trl"), "mcm-dpo": ("tree", "separate")}
 AT_ONCE = {"dpo": (1, 2), "mcm-dpo": (1,)}  # two pairs of eight cells in separate passes take 14 GB
 WARM_UP, STEPS, PAIRS = 1, 3, 2
+ANSWERS = {"dpo": (128, 108), "mcm-dpo": (40, 30)}  # tokens, the end of the turn counted
 LORA = {"r": 16, "alpha": 32.0}
 
 
-def model_and_items(folder: Path) -> tuple[Any, Any, list[Any]]:
+def model_and_items(folder: Path, chosen: int, rejected: int) -> tuple[Any, Any, list[Any]]:
     """Return the family, its run, and pairs whose answers have the stated lengths."""
     import numpy as np
     from PIL import Image as Pillow
@@ -65,8 +66,8 @@ def model_and_items(folder: Path) -> tuple[Any, Any, list[Any]]:
         pair = Pair(
             id=f"p{number}",
             sample=sample,
-            chosen=Response(id=f"s{number}/0", sample_id=sample.id, text="x" * 127),
-            rejected=Response(id=f"s{number}/1", sample_id=sample.id, text="y" * 107),
+            chosen=Response(id=f"s{number}/0", sample_id=sample.id, text="x" * (chosen - 1)),
+            rejected=Response(id=f"s{number}/1", sample_id=sample.id, text="y" * (rejected - 1)),
         )
         items.append(Item(value=pair, corrupted=Corrupted(images=(image(f"c{number}"),), context=text(5))))
     return family, make_run(folder / "run"), items
@@ -108,11 +109,12 @@ def run_ours(name: str, way: str, folder: Path, at_once: int) -> list[float]:
     from pairsmith_train.encode import Encoder
     from pairsmith_train.scorer import Scorer
 
-    family, run, items = model_and_items(folder)
+    family, run, items = model_and_items(folder, *ANSWERS[name])
     loss, model = loss_of(name, run), adapted(family)
     scorer = Scorer(model, family)
     collator = Collator(Encoder(family.codec(family.weights), loss.cells, None, cut=False))
-    known = [{str(cell): [-10.0] * (128 if cell.response == "chosen" else 108) for cell in loss.cells} for _ in items]
+    lengths = dict(zip(("chosen", "rejected"), ANSWERS[name], strict=True))
+    known = [{str(cell): [-10.0] * lengths[cell.response] for cell in loss.cells} for _ in items]
     optimizer = torch.optim.AdamW([value for value in model.parameters() if value.requires_grad], lr=1e-4)
     seconds = []
     for _ in range(WARM_UP + STEPS):
@@ -174,7 +176,7 @@ def run_trl(folder: Path, at_once: int) -> list[float]:
 
     from pairsmith.values import Cell
 
-    family, _, items = model_and_items(folder)
+    family, _, items = model_and_items(folder, *ANSWERS["dpo"])
     rows = [
         {
             "images": [Pillow.open(image.path).convert("RGB") for image in item.value.sample.images],

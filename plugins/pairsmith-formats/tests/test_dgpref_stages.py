@@ -68,7 +68,7 @@ def make(folder: Path) -> Path:
 
 def component(kind: Any, name: str, folder: Path, **options: Any) -> Any:
     found = Registry.discover().find(kind, f"pairsmith-formats/{name}").component
-    return found.build(read_options(options, found.options, name), Run(directory=folder, images=None))  # type: ignore[arg-type]
+    return found.build(read_options(options, found.options_class, name), Run(directory=folder, images=None))  # type: ignore[arg-type]
 
 
 def samples(data: Path, **options: Any) -> list[Any]:

@@ -65,7 +65,7 @@ def test_a_served_model_answers_what_it_sees_and_a_judge_that_cannot_judge_fails
     address: str, run: Run, image: Callable[..., Image]
 ) -> None:
     table: dict[str, Any] = {"model": str(MODEL), "base_url": address, "key_env": "", "max_tokens": 12, "retries": 1}
-    sample = Sample(id="s", prompt=user("describe the image ."), images=(image(size=(64, 64)),))
+    sample = Sample(id="s", prompt=user("describe the image ."), images=(image(size=(48, 48)),))
     with OpenAIGenerator(read({**table, "n": 2}, GeneratorOptions, "responses"), run) as generator:
         (responses,) = generator.respond([sample], seed=1)
         (first,) = generator.respond([sample], seed=1, greedy=True)

@@ -1,16 +1,16 @@
 """Splits answers into atomic claims with a model behind an endpoint."""
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from attrs import evolve
 
 from pairsmith.interfaces import Run
+from pairsmith.replies import UnusableError, named
 from pairsmith.values import Case, Claim, Failed, Response, Sample
+from pairsmith_llm.connected import Connected
 from pairsmith_llm.endpoint import Endpoint, or_failed
 from pairsmith_llm.options import ClaimsOptions
-from pairsmith_llm.reply import UnusableError, named
 from pairsmith_llm.request import Message, Request, fields_of
 from pairsmith_llm.structured import ask_json, filled, instructions
 
@@ -21,7 +21,7 @@ _PLACES = ("left", "right", "top", "bottom", "near")
 _IMAGE = {"", "image", "picture", "photo", "photograph", "frame"}
 
 
-class ClaimsDecomposer:
+class ClaimsDecomposer(Connected):
     """Implements :class:`pairsmith.interfaces.Decomposer`: one question an answer, the same for the same text."""
 
     def __init__(self, options: ClaimsOptions, run: Run) -> None:
@@ -31,20 +31,6 @@ class ClaimsDecomposer:
         aspects = "\n".join(f"- {name}: {meaning}" for name, meaning in options.aspects.items())
         self._told = filled(instructions("claims", options.prompt), aspects=aspects)
         self._schema = schema(options)
-
-    def __enter__(self) -> Self:
-        """Use the endpoint."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Hang up."""
-        self._endpoint.close()
-
-    def facts(self) -> Mapping[str, Any]:
-        """Return what was asked and what it cost."""
-        return self._endpoint.facts()
 
     def decompose(self, sample: Sample, responses: Sequence[Response]) -> list[Claim] | Failed:
         """Return the claims of all responses of one sample."""

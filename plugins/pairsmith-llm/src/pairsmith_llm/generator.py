@@ -1,12 +1,12 @@
 """Answers samples with a model behind an endpoint."""
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pairsmith.interfaces import Run
 from pairsmith.seeds import derive
 from pairsmith.values import Failed, Response, Sample
+from pairsmith_llm.connected import Connected
 from pairsmith_llm.endpoint import Endpoint, or_failed
 from pairsmith_llm.journal import Answer
 from pairsmith_llm.options import GeneratorOptions
@@ -15,7 +15,7 @@ from pairsmith_llm.request import Request, conversation, fields_of
 _SEEDS = 2**31  # some endpoints read seeds as 32-bit integers
 
 
-class OpenAIGenerator:
+class OpenAIGenerator(Connected):
     """Implements :class:`pairsmith.interfaces.Generator`.
 
     Every answer has a seed of its own, of the part's seed, the sample and its number. Whether equal seeds give equal
@@ -26,20 +26,6 @@ class OpenAIGenerator:
         """Read the key; nothing is sent yet."""
         self._options = options
         self._endpoint = Endpoint(options, run, options.name or "openai")
-
-    def __enter__(self) -> Self:
-        """Use the endpoint."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Hang up."""
-        self._endpoint.close()
-
-    def facts(self) -> Any:  # noqa: ANN401 - JSON
-        """Return what was asked and what it cost."""
-        return self._endpoint.facts()
 
     def respond(self, samples: Sequence[Sample], *, seed: int, greedy: bool = False) -> list[list[Response] | Failed]:
         """Return the responses to each sample, in order; with ``greedy`` exactly one."""

@@ -1,16 +1,16 @@
 """A judge that has a model read the texts in an image, and compares claims with them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import SequenceMatcher
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pairsmith.interfaces import Run
+from pairsmith.replies import UnusableError, named
 from pairsmith.values import Case, Claim, Failed, Image, Verdict
+from pairsmith_llm.connected import Connected
 from pairsmith_llm.endpoint import Endpoint, or_failed
 from pairsmith_llm.options import TextOptions
-from pairsmith_llm.reply import UnusableError, named
 from pairsmith_llm.request import Message, Request, fields_of
 from pairsmith_llm.structured import ask_json, instructions
 
@@ -25,7 +25,7 @@ _SCHEMA = {
 }
 
 
-class TextJudge:
+class TextJudge(Connected):
     """Implements :class:`pairsmith.interfaces.Judge` for claims of what is written.
 
     The model is asked once an image and is not told what was claimed, so it cannot agree to please. The comparison is
@@ -38,20 +38,6 @@ class TextJudge:
         self.aspects: tuple[str, ...] | None = options.aspects
         self._endpoint = Endpoint(options, run, self._name)
         self._told = instructions("text", options.prompt)
-
-    def __enter__(self) -> Self:
-        """Use the endpoint."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Hang up."""
-        self._endpoint.close()
-
-    def facts(self) -> Mapping[str, Any]:
-        """Return what was asked and what it cost."""
-        return self._endpoint.facts()
 
     def judge(self, cases: Sequence[Case]) -> list[list[Verdict] | Failed]:
         """Return a verdict per claim."""

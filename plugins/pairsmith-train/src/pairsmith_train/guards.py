@@ -10,6 +10,7 @@ from pairsmith.values import Cell, Item
 from pairsmith_train.adapters import check_stackable
 from pairsmith_train.encode import Encoder
 from pairsmith_train.options import TreeOptions
+from pairsmith_train.passes import check_separable
 from pairsmith_train.prepare import QUANTISED
 
 _SHOWN = 5
@@ -37,6 +38,8 @@ def possible(job: Job, options: TreeOptions) -> None:
         raise StageError(msg)
     if lora is not None and before is not None and not lora.merge:
         check_stackable(before, dora=lora.dora)
+    if options.pack_tokens is not None:
+        check_separable(job.loss)
     if options.parallel == "zero3" and lora is None and getattr(job.loss, "uses_kl", False):
         msg = (
             "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "

@@ -7,15 +7,13 @@ import torch
 from transformers import Trainer
 
 from pairsmith.interfaces import Loss
-from pairsmith_train import guards
+from pairsmith_train import guards, passes
 from pairsmith_train.batch import Batch, by_cell, stored
 from pairsmith_train.held_out import PREFIX, Best
+from pairsmith_train.rows import ROWS
 from pairsmith_train.stopped import Stop
 from pairsmith_train.trainable import COPY
 from pairsmith_train.watching import Clock, Tally
-
-ROWS = "rows"
-"""The name in a batch of the places of its items among those of the run."""
 
 
 class LossTrainer(Trainer):  # type: ignore[misc]
@@ -44,6 +42,13 @@ class LossTrainer(Trainer):  # type: ignore[misc]
             regroup(optimizer, {id(value) for name, value in named if COPY in name}, self.full_learning_rate)
         return optimizer
 
+    def training_step(self, model: torch.nn.Module, inputs: Batch, num_items_in_batch: Any = None) -> torch.Tensor:  # noqa: ANN401
+        """Go forward and backward, in as many passes as the step was packed into."""
+        one = super().training_step
+        if passes.PASSES not in inputs:
+            return one(model, inputs, num_items_in_batch)  # type: ignore[no-any-return]
+        return passes.run(self.accelerator, model, inputs, lambda batch: one(model, batch, num_items_in_batch))
+
     def compute_loss(
         self,
         model: torch.nn.Module,
@@ -52,7 +57,7 @@ class LossTrainer(Trainer):  # type: ignore[misc]
         num_items_in_batch: Any = None,  # noqa: ANN401, ARG002
     ) -> Any:  # noqa: ANN401
         """Return the mean loss of a batch, and keep what is watched for the next log line."""
-        places = inputs.pop(ROWS).tolist()
+        places, share = inputs[ROWS].tolist(), inputs.get(passes.SHARE, 1.0)
         flat = model(inputs)
         policy = by_cell(flat, inputs, self.loss.cells)
         reference = stored(inputs, self.loss.cells) if self.loss.uses_reference else {}
@@ -62,8 +67,9 @@ class LossTrainer(Trainer):  # type: ignore[misc]
             guards.first_step(self.loss, policy, reference, self.precision)
         self.checked = False
         numbers = {name: float(value.float().mean()) for name, value in terms.metrics.items()}
-        self.tally.add(numbers, int((inputs["tokens"] != self.pad_token).sum()), places)
-        mean = terms.loss.mean()
+        if share:
+            self.tally.add(numbers, float(share), int((inputs["tokens"] != self.pad_token).sum()), places)
+        mean = terms.loss.mean() * share
         return (mean, {"log_probs": flat}) if return_outputs else mean
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:  # noqa: ANN401 - transformers' signature
@@ -76,8 +82,13 @@ class LossTrainer(Trainer):  # type: ignore[misc]
         for places, counted in shares(
             self.held_out, self.args.train_batch_size, self.args.process_index, self.args.world_size
         ):
-            for name, value in self._held_out_pass(places).items():
-                sums[name] = sums.get(name, 0.0) + value * counted
+            step = self.data_collator([self.train_dataset.row(place) for place in places])
+            mine = step.get(passes.PASSES, (step,))
+            for number in range(passes.most(self.accelerator, len(mine))):
+                counts = bool(counted) and number < len(mine)
+                batch = mine[number if number < len(mine) else 0]
+                for name, value in self._held_out_pass(batch).items():
+                    sums[name] = sums.get(name, 0.0) + value * counts * len(batch[ROWS])
         self.model_wrapped.train()
         total = self.accelerator.reduce(
             torch.tensor(list(sums.values()), dtype=torch.float64, device=self.accelerator.device), reduction="sum"
@@ -91,9 +102,8 @@ class LossTrainer(Trainer):  # type: ignore[misc]
             self.best.offer(self.state.global_step, found[f"{PREFIX}loss"], self.trained_state)
         return found
 
-    def _held_out_pass(self, places: Sequence[int]) -> dict[str, float]:
-        batch = self._prepare_inputs(self.data_collator([self.train_dataset.row(place) for place in places]))
-        del batch[ROWS]
+    def _held_out_pass(self, prepared: Batch) -> dict[str, float]:
+        batch = self._prepare_inputs(prepared)
         with torch.no_grad(), self.compute_loss_context_manager():
             policy = by_cell(self.model_wrapped(batch), batch, self.loss.cells)
             terms = self.loss(policy, stored(batch, self.loss.cells) if self.loss.uses_reference else {})

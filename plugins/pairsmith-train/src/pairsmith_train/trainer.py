@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from attrs import asdict, evolve, frozen
-from torch.utils.data import Dataset
+from attrs import asdict, evolve
 from transformers import PrinterCallback
 from transformers.utils import logging
 
@@ -14,7 +13,7 @@ from pairsmith.interfaces import Job, Run, Weights
 from pairsmith.values import Item
 from pairsmith_train import engine, guards, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
-from pairsmith_train.batch import Batch, Collator, Reference, by_cell
+from pairsmith_train.batch import Batch, Collator, by_cell
 from pairsmith_train.callbacks import Marks, Metrics
 from pairsmith_train.card import Facts
 from pairsmith_train.checkpoints import Checkpoints
@@ -23,12 +22,11 @@ from pairsmith_train.frozen import Frozen
 from pairsmith_train.held_out import Best, WhenDue, split
 from pairsmith_train.options import TreeOptions
 from pairsmith_train.prepare import prepare, steady
+from pairsmith_train.rows import Items, Placed
 from pairsmith_train.scorer import Scorer
-from pairsmith_train.steps import ROWS, LossTrainer
+from pairsmith_train.steps import LossTrainer
 from pairsmith_train.stopped import FILE, Stop
 from pairsmith_train.watching import Clock, Tally
-
-_Row = tuple[int, Item, Reference | None]
 
 
 class TreeTrainer:
@@ -61,13 +59,15 @@ class TreeTrainer:
         wanted = [index for index, item in enumerate(items) if collator.encoder.fits(item) is None]
         for start in range(0, len(wanted), self._options.micro):
             indices = wanted[start : start + self._options.micro]
-            batch = _to(collator([(items[index], None) for index in indices]), device)
-            with torch.inference_mode(), self._autocast(device):
-                cells = by_cell(scorer(batch), batch, job.loss.cells)
-            for row, index in enumerate(indices):
-                found[index] = {
-                    str(cell): log_probs.tokens[row][log_probs.mask[row]].tolist() for cell, log_probs in cells.items()
-                }
+            for group, packed in collator.passes([(items[index], None) for index in indices]):
+                batch = _to(packed, device)
+                with torch.inference_mode(), self._autocast(device):
+                    cells = by_cell(scorer(batch), batch, job.loss.cells)
+                for row, place in enumerate(group):
+                    found[indices[place]] = {
+                        str(cell): log_probs.tokens[row][log_probs.mask[row]].tolist()
+                        for cell, log_probs in cells.items()
+                    }
         return found
 
     def _reference_scorer(self, job: Job) -> tuple[Scorer, Collator]:
@@ -120,8 +120,8 @@ class TreeTrainer:
         trainer = LossTrainer(
             model=Scorer(model, job.family, frozen),
             args=arguments,
-            train_dataset=_Items(job, train),
-            data_collator=_Placed(collator),
+            train_dataset=Items(job.items, job.reference, train),
+            data_collator=Placed(collator),
             callbacks=[clock, Marks(checkpoints), metrics, *trackers.callbacks(options, job.metrics.parent)],
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
@@ -217,35 +217,8 @@ class TreeTrainer:
         config = getattr(model.config, "text_config", model.config)
         limit = self._options.max_length or getattr(config, "max_position_embeddings", None)
         codec = job.family.codec(job.weights)
-        return Collator(Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut"))
-
-
-class _Items(Dataset[_Row]):
-    """The items that can be trained on, each with its place and reference, read from the disk when asked for."""
-
-    def __init__(self, job: Job, kept: Sequence[int]) -> None:
-        self._items, self._reference, self._kept = job.items, job.reference, kept
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def __getitem__(self, index: int) -> _Row:
-        return self.row(self._kept[index])
-
-    def row(self, place: int) -> _Row:
-        """Return the item at a place of the run's, trained on or not."""
-        return place, self._items[place], None if self._reference is None else self._reference[place]
-
-
-@frozen
-class _Placed:
-    """Adds to a batch the places of its items, so that a batch can be found again."""
-
-    collator: Collator
-
-    def __call__(self, rows: Sequence[_Row]) -> Batch:
-        batch = self.collator([(item, reference) for _, item, reference in rows])
-        return {**batch, ROWS: torch.tensor([place for place, _, _ in rows])}
+        encoder = Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut")
+        return Collator(encoder, self._options.pack_tokens)
 
 
 def _to(batch: Batch, device: str) -> Batch:

@@ -1,7 +1,7 @@
 """What a step is watched by: the means of its numbers over all processes, and how fast it was."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,23 +14,23 @@ class Tally:
     """What the passes of a step found so far, on this process."""
 
     sums: dict[str, float] = field(factory=dict)
-    passes: int = 0
+    weight: float = 0.0
     tokens: int = 0
     rows: list[int] = field(factory=list)
 
-    def add(self, numbers: Mapping[str, float], tokens: int, rows: list[int]) -> None:
-        """Take one pass."""
+    def add(self, numbers: Mapping[str, float], weight: float, tokens: int, rows: Sequence[int]) -> None:
+        """Take the means of one pass, which count as much as its share of the pairs."""
         for name, value in numbers.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        self.passes += 1
+            self.sums[name] = self.sums.get(name, 0.0) + value * weight
+        self.weight += weight
         self.tokens += tokens
         self.rows += rows
 
     def over_all(self, accelerator: Any) -> tuple[dict[str, float], int]:  # noqa: ANN401
         """Return the means and the tokens over all processes. All of them must call this."""
-        mine = torch.tensor([*self.sums.values(), self.passes, self.tokens], dtype=torch.float64)
-        *sums, passes, tokens = accelerator.reduce(mine.to(accelerator.device), reduction="sum").tolist()
-        return {name: total / max(passes, 1) for name, total in zip(self.sums, sums, strict=True)}, int(tokens)
+        mine = torch.tensor([*self.sums.values(), self.weight, self.tokens], dtype=torch.float64)
+        *sums, weight, tokens = accelerator.reduce(mine.to(accelerator.device), reduction="sum").tolist()
+        return {name: total / weight for name, total in zip(self.sums, sums, strict=True)}, int(tokens)
 
 
 class Clock(TrainerCallback):  # type: ignore[misc]
