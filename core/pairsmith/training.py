@@ -103,14 +103,9 @@ class Trainings:
     ) -> Stage | None:
         if not loss.uses_reference:
             return None
-        made_from = {
-            "cells": [str(cell) for cell in loss.cells],
-            "settings": dict(trainer.reference_settings()),
-            "model": _key(self.recipe.model),
-            "weights": start.identity,
-        }
         name = names.arm_stage("reference", arm, training.name)
-        return self.directory.prepare(name, ingredients("reference", [items], **made_from))
+        made_from = reference_ingredients(items, loss, trainer, _key(self.recipe.model), start.identity)
+        return self.directory.prepare(name, made_from)
 
     def _launch(
         self, command: list[str], stage: Stage, reference: Stage | None, items: Stage, until: str | None
@@ -166,6 +161,21 @@ class Trainings:
                 time.sleep(_POLL_SECONDS)
             last = _last(stage)
             task.advance(int(last.get("step", 0)), last.get("steps"), note(last))
+
+
+def reference_ingredients(items: Stage, loss: Loss, trainer: Trainer, model: Any, weights: str) -> dict[str, Any]:  # noqa: ANN401
+    """Return what reference log-probabilities are made from, for their key.
+
+    These are the items, the cells a loss reads, what of the trainer's options changes them, the model's options (its
+    template and pre-processing among them) and its weights. Not the loss itself: another of the same cells reads the same.
+    """
+    made_from = {
+        "cells": [str(cell) for cell in loss.cells],
+        "settings": dict(trainer.reference_settings()),
+        "model": model,
+        "weights": weights,
+    }
+    return ingredients("reference", [items], **made_from)
 
 
 def metrics(stage: Stage) -> list[Mapping[str, Any]]:

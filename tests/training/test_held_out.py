@@ -79,7 +79,10 @@ def rows(job: Job) -> list[dict[str, float]]:
     return [json.loads(line) for line in job.metrics.read_text().splitlines()]
 
 
-def test_held_out_pairs_are_watched_and_never_trained_on(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("packed", [{}, {"pack_tokens": 100}], ids=["padded", "packed"])
+def test_held_out_pairs_are_watched_and_never_trained_on(
+    job: Job, capsys: pytest.CaptureFixture[str], packed: dict[str, int]
+) -> None:
     seen: list[int] = []
 
     class Spy(Dpo):
@@ -93,6 +96,7 @@ def test_held_out_pairs_are_watched_and_never_trained_on(job: Job, capsys: pytes
         lora=ADAPTER,
         epochs=5.0,
         held_out=HeldOutOptions(share=0.34, every=2, from_step=3),
+        **packed,
     )
     assert "4 of 12 items are held out, with all their images" in capsys.readouterr().out
     found = rows(job)
@@ -105,7 +109,8 @@ def test_held_out_pairs_are_watched_and_never_trained_on(job: Job, capsys: pytes
     margin = 0.1 * ((after - base)[0] - (after - base)[1])
     assert found[-1]["held_out/loss"] == pytest.approx(-torch.nn.functional.logsigmoid(margin).mean().item(), abs=1e-5)
     assert found[-1]["held_out/rewards/margin"] == pytest.approx(margin.mean().item(), abs=1e-4)
-    assert sum(seen) == 10 * 4, "what is held out takes no part in a step"
+    asked = 8 if packed else 0  # whether the loss can be packed
+    assert sum(seen) == 10 * 4 + asked, "what is held out takes no part in a step"
 
 
 class Nearly(Dpo):

@@ -5,32 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import BitsAndBytesConfig, LlavaForConditionalGeneration
 
-from jobs import TINY, answers, loaded, make_items, make_job, train
+from jobs import answers, loaded, make_family, make_items, make_job, train
 from pairsmith.errors import StageError
 from pairsmith.testing import make_run
 from pairsmith.values import Item
-from pairsmith_hf.random_llava import RandomLlavaFamily
+from pairsmith_hf.llava import LlavaFamily
+from pairsmith_hf.options import LlavaOptions
 from pairsmith_train.options import LoraOptions, TreeOptions
 from pairsmith_train.prepare import prepare
 from pairsmith_train.trainable import rows
 from pairsmith_train.trainer import TreeTrainer
-
-
-class FourBit(RandomLlavaFamily):
-    """The tiny LLaVA in four bits, as a family with ``quantization = "4bit"`` loads it."""
-
-    def load(self, weights, *, device: str, dtype: str) -> torch.nn.Module:
-        pytest.importorskip("bitsandbytes")
-        from peft import PeftModel
-
-        four = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
-        four.bnb_4bit_compute_dtype = getattr(torch, dtype)
-        model = LlavaForConditionalGeneration.from_pretrained(
-            weights.path, quantization_config=four, dtype=getattr(torch, dtype), device_map={"": device}
-        )
-        return model if weights.adapter is None else PeftModel.from_pretrained(model, str(weights.adapter)).eval()
 
 
 @pytest.fixture
@@ -39,17 +24,17 @@ def items(tmp_path: Path) -> list[Item]:
 
 
 def test_an_adapter_on_four_bits_trains_and_is_reloaded(items: list[Item], tmp_path: Path) -> None:
-    family = FourBit(TINY, make_run(tmp_path / "run"))
+    pytest.importorskip("bitsandbytes")
+    whole = make_family(tmp_path / "run")
+    options = LlavaOptions(path=whole.weights.path, dtype="float32", quantization="4bit")
+    family = LlavaFamily(options, make_run(tmp_path / "run"))
     base = answers(family, loaded(family, family.weights), items)
     made = train(make_job(tmp_path, family, items), lora=LoraOptions(r=4))
     assert not torch.allclose(base, answers(family, loaded(family, made), items), atol=1e-2), "it learnt nothing"
     options = TreeOptions(lora=LoraOptions(r=4))
     model = loaded(family, family.weights)
-    whole = sum(
-        value.numel()
-        for value in RandomLlavaFamily.load(family, family.weights, device="cpu", dtype="float32").parameters()
-    )
-    assert sum(row.parameters for row in rows(prepare(model, family, options), family, options)) == whole, (
+    size = sum(value.numel() for value in loaded(whole, whole.weights).parameters())
+    assert sum(row.parameters for row in rows(prepare(model, family, options), family, options)) == size, (
         "not as packed"
     )
     beside = TreeOptions(lora=LoraOptions(r=4, full=("projector",)))

@@ -233,3 +233,19 @@ def test_a_reference_beside_the_policy_is_refused_under_zero3(tmp_path: Path) ->
     )
     with pytest.raises(StageError, match=r"take 'zero2', or train an adapter, \[train.lora\]"):
         trainer.train(job)
+
+
+def test_what_changes_the_reference_changes_its_key_and_nothing_else_does(tmp_path: Path) -> None:
+    def key(**options):
+        return TreeTrainer(TreeOptions(**options), make_run(tmp_path)).reference_settings()
+
+    base = key()
+    changed = [
+        key(precision="bf16"),
+        key(precision="bf16", lora=LoraOptions()),  # whose base is coarse, not only its computation
+        key(max_length=64),
+        key(over_long="cut"),
+    ]
+    assert all(one != other for n, one in enumerate([base, *changed]) for other in [base, *changed][:n])
+    same = [key(lora=LoraOptions(r=2)), key(learning_rate=1.0), key(batch_size=4), key(device="cpu"), key(keep=9)]
+    assert all(one == base for one in same)

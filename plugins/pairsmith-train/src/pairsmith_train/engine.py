@@ -1,13 +1,17 @@
 """One process or several: how they are launched, what DeepSpeed is told, and whether what was asked for is what runs."""
 
 import os
+import shlex
+import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from accelerate.utils import DistributedType
 
 from pairsmith.errors import StageError
+from pairsmith_train import zero
 from pairsmith_train.options import TreeOptions
 
 _ENGINES = {
@@ -41,7 +45,15 @@ def launch(worker: Sequence[str], options: TreeOptions) -> list[str]:
         return list(worker)
     python, *rest = worker
     count = str(options.processes)
-    return [python, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", count, *rest]
+    machines = ["--standalone"]
+    if options.nodes > 1:
+        # Every machine runs the same line; the first that comes to the meeting point keeps it.
+        machines = ["--nnodes", str(options.nodes), "--rdzv_backend", "c10d", "--rdzv_endpoint", options.rendezvous]
+    command = [python, "-m", "torch.distributed.run", *machines, "--nproc_per_node", count, *rest]
+    if options.nodes > 1:
+        line = f"run this on each of the other machines, which see the same run directory: {shlex.join(command)}"
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the run says what else to start
+    return command
 
 
 def _possible(options: TreeOptions) -> None:
@@ -55,11 +67,10 @@ def _possible(options: TreeOptions) -> None:
         msg = f"train.processes = {options.processes} and there are {torch.cuda.device_count()} CUDA devices; one each"
         raise StageError(msg)
     if options.parallel.startswith("zero"):
-        try:
-            import deepspeed  # noqa: F401 - only looked for
-        except ImportError:
+        if find_spec("deepspeed") is None:
             msg = f"train.parallel = {options.parallel!r} needs DeepSpeed: pip install 'pairsmith-train[deepspeed]'"
-            raise StageError(msg) from None
+            raise StageError(msg)
+        zero.configuration(options)
 
 
 def before_models(options: TreeOptions) -> None:
@@ -82,7 +93,7 @@ def before_models(options: TreeOptions) -> None:
 def arguments(options: TreeOptions) -> dict[str, Any]:
     """Return what ``TrainingArguments`` are told about the engine."""
     if options.parallel.startswith("zero"):
-        return {"deepspeed": deepspeed_config(options)}
+        return {"deepspeed": zero.configuration(options)}
     if options.parallel == "fsdp2":
         return {"fsdp": "full_shard auto_wrap", "fsdp_config": {"fsdp_version": 2}}
     if options.parallel == "ddp":
@@ -90,23 +101,6 @@ def arguments(options: TreeOptions) -> dict[str, Any]:
         unused = "vision" in ((*options.lora.scope, *options.lora.full) if options.lora else options.parts)
         return {"ddp_backend": "gloo" if device(options) == "cpu" else "nccl", "ddp_find_unused_parameters": unused}
     return {}
-
-
-def deepspeed_config(options: TreeOptions) -> dict[str, Any]:
-    """Return DeepSpeed's configuration. Nothing in it is a second place for a recipe's options."""
-    return {
-        "train_batch_size": options.batch_size,
-        "train_micro_batch_size_per_gpu": options.micro,
-        "gradient_accumulation_steps": options.accumulated,
-        "gradient_clipping": options.max_grad_norm,
-        "zero_optimization": {
-            "stage": int(options.parallel[-1]),
-            # transformers would gather tied weights twice and then fail to save them; DeepSpeed's own checkpoint resumes.
-            "stage3_gather_16bit_weights_on_model_save": False,
-        },
-        "zero_allow_untested_optimizer": True,
-        "bf16": {"enabled": options.precision == "bf16"},
-    }
 
 
 def sharded(options: TreeOptions) -> bool:
@@ -140,10 +134,12 @@ def gathered(model: Any, options: TreeOptions, accelerator: Any, *, trained: boo
 
 def check_running(options: TreeOptions, distributed: DistributedType, world: int) -> None:
     """Refuse to train with another engine, or other processes, than the recipe says."""
-    if world != options.processes:
-        msg = f"train.processes = {options.processes} and {world} are running; start training with 'pairsmith run'"
+    if world != options.world:
+        wanted = f"train.processes = {options.processes}"
+        wanted += f" on each of {options.nodes} machines" if options.nodes > 1 else ""
+        msg = f"{wanted} and {world} are running; start training with 'pairsmith run'"
         raise StageError(msg)
-    wanted = _ENGINES.get(options.parallel)
-    if wanted is not None and distributed not in wanted:
+    engines = _ENGINES.get(options.parallel)
+    if engines is not None and distributed not in engines:
         msg = f"train.parallel = {options.parallel!r} and accelerate runs {distributed.value}; nothing was trained"
         raise StageError(msg)

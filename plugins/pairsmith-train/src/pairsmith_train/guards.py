@@ -20,8 +20,6 @@ TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2}
 
 def possible(job: Job, options: TreeOptions) -> None:
     """Refuse, before any model is loaded, what cannot come out right."""
-    if options.pack_tokens is not None:
-        check_separable(job.loss)
     lora, before = options.lora, job.weights.adapter
     rounded = getattr(getattr(job.family, "options", None), "quantization", "none") != "none"
     if rounded and lora is None:
@@ -40,6 +38,8 @@ def possible(job: Job, options: TreeOptions) -> None:
         raise StageError(msg)
     if lora is not None and before is not None and not lora.merge:
         check_stackable(before, dora=lora.dora)
+    if options.pack_tokens is not None:
+        check_separable(job.loss)
     if options.parallel == "zero3" and lora is None and getattr(job.loss, "uses_kl", False):
         msg = (
             "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "

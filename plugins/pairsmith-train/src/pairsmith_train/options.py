@@ -1,5 +1,6 @@
 """Options of the tree trainer. Imports no model library."""
 
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, frozen
@@ -145,7 +146,19 @@ class TreeOptions:
         validator=in_(PARALLEL),
         metadata={"help": "how processes share the work: DDP, DeepSpeed ZeRO, FSDP2"},
     )
-    processes: int = field(default=1, validator=ge(1), metadata={"help": "processes on this machine, one a device"})
+    processes: int = field(default=1, validator=ge(1), metadata={"help": "processes on each machine, one a device"})
+    nodes: int = field(default=1, validator=ge(1), metadata={"help": "machines; each is started by hand but the first"})
+    rendezvous: str = field(
+        default="", metadata={"help": "host:port where the machines meet; needed where nodes is more than 1"}
+    )
+    offload: Literal["none", "optimizer", "all"] = field(
+        default="none",
+        validator=in_(("none", "optimizer", "all")),
+        metadata={"help": "what ZeRO keeps in the CPU's memory: the optimizer's state, or the parameters too (zero3)"},
+    )
+    deepspeed: Path | None = field(
+        default=None, metadata={"help": "a DeepSpeed configuration, JSON, for what the recipe does not say"}
+    )
     device: Literal["auto", "cpu", "cuda"] = field(
         default="auto", validator=in_(("auto", "cpu", "cuda")), metadata={"help": "auto takes a GPU where there is one"}
     )
@@ -153,8 +166,20 @@ class TreeOptions:
 
     def __attrs_post_init__(self) -> None:
         """Refuse combinations that cannot be meant."""
-        if self.parallel == "none" and self.processes > 1:
-            msg = f"processes = {self.processes} needs a way to share the work: parallel = 'ddp', 'zero2', ..."
+        if self.parallel == "none" and self.world > 1:
+            msg = f"processes = {self.world} needs a way to share the work: parallel = 'ddp', 'zero2', ..."
+            raise ValueError(msg)
+        if (self.nodes > 1) != bool(self.rendezvous):
+            msg = f"nodes = {self.nodes} and rendezvous = {self.rendezvous!r}; several machines meet at 'host:29500'"
+            raise ValueError(msg)
+        zero = self.parallel.startswith("zero")
+        if (self.offload != "none" or self.deepspeed is not None) and not zero:
+            msg = (
+                f"'offload' and 'deepspeed' are DeepSpeed's; parallel = {self.parallel!r} does not use it, 'zero2' does"
+            )
+            raise ValueError(msg)
+        if self.offload == "all" and self.parallel != "zero3":
+            msg = f"offload = 'all' needs parallel = 'zero3', and it is {self.parallel!r}; take 'optimizer'"
             raise ValueError(msg)
         if self.pack_tokens is not None and self.micro_batch_size is not None:
             msg = (
@@ -162,17 +187,22 @@ class TreeOptions:
                 f"pairs; set one of the two"
             )
             raise ValueError(msg)
-        if self.batch_size % (self.processes * (self.micro_batch_size or 1)):
-            per = f"{self.processes} processes x micro_batch_size {self.micro_batch_size or 1}"
+        if self.batch_size % (self.world * (self.micro_batch_size or 1)):
+            per = f"{self.world} processes x micro_batch_size {self.micro_batch_size or 1}"
             msg = f"batch_size = {self.batch_size} is no multiple of {per}"
             raise ValueError(msg)
 
     @property
+    def world(self) -> int:
+        """Processes on all machines."""
+        return self.processes * self.nodes
+
+    @property
     def micro(self) -> int:
         """Pairs per pass and process."""
-        return self.micro_batch_size or self.batch_size // self.processes
+        return self.micro_batch_size or self.batch_size // self.world
 
     @property
     def accumulated(self) -> int:
         """Passes per step."""
-        return self.batch_size // (self.micro * self.processes)
+        return self.batch_size // (self.micro * self.world)

@@ -83,15 +83,21 @@ def run(accelerator: Any, model: Any, step: Passes, backward: Callable[[Mapping[
     Processes whose pairs take fewer passes than another's repeat one with no weight: each pass may need them all.
     """
     mine = step[PASSES]
-    count = torch.tensor(len(mine), device=accelerator.device)
-    if accelerator.num_processes > 1:
-        torch.distributed.all_reduce(count, torch.distributed.ReduceOp.MAX)
+    count = most(accelerator, len(mine))
     losses = []
-    for number in range(int(count)):
-        last = number == int(count) - 1
+    for number in range(count):
+        last = number == count - 1
         one = mine[number] if number < len(mine) else {**mine[0], SHARE: mine[0][SHARE] * 0}
         waits = not last and accelerator.distributed_type != DistributedType.DEEPSPEED
         accelerator.gradient_state._set_sync_gradients(last)  # noqa: SLF001 - as transformers does between its own passes
         with accelerator.no_sync(model) if waits else nullcontext():
             losses.append(backward(one))
     return torch.stack(losses).sum()
+
+
+def most(accelerator: Any, mine: int) -> int:  # noqa: ANN401
+    """Return the largest number of passes that any process has. All of them must call this."""
+    count = torch.tensor(mine, device=accelerator.device)
+    if accelerator.num_processes > 1:
+        torch.distributed.all_reduce(count, torch.distributed.ReduceOp.MAX)
+    return int(count)

@@ -9,9 +9,10 @@ import torch
 
 from pairsmith.interfaces import Codec, Job, Weights
 from pairsmith_train import adapters
+from pairsmith_train.card import Facts, card
 from pairsmith_train.options import TreeOptions
 
-MODEL, ADAPTER = "model", "adapter"
+MODEL, ADAPTER, CARD = "model", "adapter", "README.md"
 
 
 def self_contained(options: TreeOptions) -> bool:
@@ -35,24 +36,25 @@ def write(
     model: Any,  # noqa: ANN401 - a transformers model, or peft's around it
     state: Mapping[str, Any] | None,
     codec: Codec,
-    job: Job,
-    options: TreeOptions,
+    facts: Facts,
     dtype: str,
 ) -> None:
-    """Write the result. ``state`` are the weights where no rank's model holds all of them.
+    """Write the result, each with its card. ``state`` are the weights where no rank's model holds all of them.
 
     A merged model is made from the files of the base and of the adapter, as a user would make it: so it comes out the
     same whatever engine trained the adapter. The adapter is kept beside it, unless it is on top of another one.
     """
+    job, options = facts.job, facts.options
     job.output.mkdir(parents=True, exist_ok=True)
     if options.lora is None:
-        _model(model, state, codec, job.output / MODEL)
+        _model(model, state, codec, facts)
         return
     temporary = _fresh(job.output / ADAPTER)
     _save(model, state, codec, temporary)
+    card(facts, adapter=True).save(temporary / CARD)
     before = job.weights.adapter
     if options.lora.merge:
-        _model(_merged(job, temporary, dtype), None, codec, job.output / MODEL)
+        _model(_merged(job, temporary, dtype), None, codec, facts)
     elif before is not None:
         adapters.stack(before, temporary)
     if options.lora.merge and before is not None:
@@ -61,9 +63,11 @@ def write(
         _replace(temporary, job.output / ADAPTER)
 
 
-def _model(model: Any, state: Mapping[str, Any] | None, codec: Codec, result: Path) -> None:  # noqa: ANN401
+def _model(model: Any, state: Mapping[str, Any] | None, codec: Codec, facts: Facts) -> None:  # noqa: ANN401
+    result = facts.job.output / MODEL
     temporary = _fresh(result)
     _save(model, state, codec, temporary)
+    card(facts, adapter=False).save(temporary / CARD)
     _replace(temporary, result)
 
 

@@ -10,16 +10,14 @@ from pairsmith.interfaces import Loss
 from pairsmith_train import guards, passes
 from pairsmith_train.batch import Batch, by_cell, stored
 from pairsmith_train.held_out import PREFIX, Best
+from pairsmith_train.rows import ROWS
 from pairsmith_train.stopped import Stop
 from pairsmith_train.trainable import COPY
 from pairsmith_train.watching import Clock, Tally
 
-ROWS = "rows"
-"""The name in a batch of the places of its items among those of the run."""
-
 
 class LossTrainer(Trainer):  # type: ignore[misc]
-    """transformers' trainer with a loss of its own, steps of several passes, and a learning rate for what is in full."""
+    """transformers' trainer with a loss of its own, and a learning rate for what is trained in full beside an adapter."""
 
     loss: Loss
     precision: str = "fp32"
@@ -32,8 +30,6 @@ class LossTrainer(Trainer):  # type: ignore[misc]
     tally: Tally
     control: Any
     held_out: tuple[int, ...] = ()
-    held_out_collator: Callable[[Sequence[Any]], Batch]
-    held_out_size: int = 1
     best: Best | None = None
     trained_state: Callable[[], Mapping[str, torch.Tensor] | None]
 
@@ -61,7 +57,7 @@ class LossTrainer(Trainer):  # type: ignore[misc]
         num_items_in_batch: Any = None,  # noqa: ANN401, ARG002
     ) -> Any:  # noqa: ANN401
         """Return the mean loss of a batch, and keep what is watched for the next log line."""
-        places = inputs.pop(ROWS).tolist()
+        places, share = inputs[ROWS].tolist(), inputs.get(passes.SHARE, 1.0)
         flat = model(inputs)
         policy = by_cell(flat, inputs, self.loss.cells)
         reference = stored(inputs, self.loss.cells) if self.loss.uses_reference else {}
@@ -71,8 +67,8 @@ class LossTrainer(Trainer):  # type: ignore[misc]
             guards.first_step(self.loss, policy, reference, self.precision)
         self.checked = False
         numbers = {name: float(value.float().mean()) for name, value in terms.metrics.items()}
-        share = float(inputs.get(passes.SHARE, 1.0))
-        self.tally.add(numbers, share, int((inputs["tokens"] != self.pad_token).sum()), places)
+        if share:
+            self.tally.add(numbers, float(share), int((inputs["tokens"] != self.pad_token).sum()), places)
         mean = terms.loss.mean() * share
         return (mean, {"log_probs": flat}) if return_outputs else mean
 
@@ -83,9 +79,16 @@ class LossTrainer(Trainer):  # type: ignore[misc]
         """
         self.model_wrapped.eval()
         sums: dict[str, float] = {}
-        for places, counted in shares(self.held_out, self.held_out_size, self.args.process_index, self.args.world_size):
-            for name, value in self._held_out_pass(places).items():
-                sums[name] = sums.get(name, 0.0) + value * counted
+        for places, counted in shares(
+            self.held_out, self.args.train_batch_size, self.args.process_index, self.args.world_size
+        ):
+            step = self.data_collator([self.train_dataset.row(place) for place in places])
+            mine = step.get(passes.PASSES, (step,))
+            for number in range(passes.most(self.accelerator, len(mine))):
+                counts = bool(counted) and number < len(mine)
+                batch = mine[number if number < len(mine) else 0]
+                for name, value in self._held_out_pass(batch).items():
+                    sums[name] = sums.get(name, 0.0) + value * counts * len(batch[ROWS])
         self.model_wrapped.train()
         total = self.accelerator.reduce(
             torch.tensor(list(sums.values()), dtype=torch.float64, device=self.accelerator.device), reduction="sum"
@@ -99,9 +102,8 @@ class LossTrainer(Trainer):  # type: ignore[misc]
             self.best.offer(self.state.global_step, found[f"{PREFIX}loss"], self.trained_state)
         return found
 
-    def _held_out_pass(self, places: Sequence[int]) -> dict[str, float]:
-        batch = self._prepare_inputs(self.held_out_collator([self.train_dataset.row(place) for place in places]))
-        del batch[ROWS]
+    def _held_out_pass(self, prepared: Batch) -> dict[str, float]:
+        batch = self._prepare_inputs(prepared)
         with torch.no_grad(), self.compute_loss_context_manager():
             policy = by_cell(self.model_wrapped(batch), batch, self.loss.cells)
             terms = self.loss(policy, stored(batch, self.loss.cells) if self.loss.uses_reference else {})

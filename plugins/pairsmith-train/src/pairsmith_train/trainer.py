@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from attrs import asdict, evolve, frozen
-from torch.utils.data import Dataset
+from attrs import asdict, evolve
 from transformers import PrinterCallback
 from transformers.utils import logging
 
@@ -14,21 +13,20 @@ from pairsmith.interfaces import Job, Run, Weights
 from pairsmith.values import Item
 from pairsmith_train import engine, guards, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
-from pairsmith_train.batch import Batch, Collator, Reference, by_cell
+from pairsmith_train.batch import Batch, Collator, by_cell
 from pairsmith_train.callbacks import Marks, Metrics
+from pairsmith_train.card import Facts
 from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder
 from pairsmith_train.frozen import Frozen
 from pairsmith_train.held_out import Best, WhenDue, split
 from pairsmith_train.options import TreeOptions
-from pairsmith_train.passes import PASSES, SHARE
 from pairsmith_train.prepare import prepare, steady
+from pairsmith_train.rows import Items, Placed
 from pairsmith_train.scorer import Scorer
-from pairsmith_train.steps import ROWS, LossTrainer
+from pairsmith_train.steps import LossTrainer
 from pairsmith_train.stopped import FILE, Stop
 from pairsmith_train.watching import Clock, Tally
-
-_Row = tuple[int, Item, Reference | None]
 
 
 class TreeTrainer:
@@ -48,7 +46,8 @@ class TreeTrainer:
     def reference_settings(self) -> Mapping[str, Any]:
         """Return what changes reference log-probabilities, other than the model and the pairs."""
         options = self._options
-        return {"precision": options.precision, "max_length": options.max_length, "over_long": options.over_long}
+        lengths = {"max_length": options.max_length, "over_long": options.over_long}
+        return {"precision": options.precision, "dtype": self._dtype(), **lengths}
 
     # Reference -------------------------------------------------------------------------------------------------------
 
@@ -110,8 +109,9 @@ class TreeTrainer:
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
             model.enable_input_require_grads()  # type: ignore[operator]
+        trained = trainable.rows(model, job.family, options)
         if first:
-            self._table(model, job)
+            self._table(model, job, trained)
         collator = self._collator(job, model)
         train, held_out = self._places(job, collator, say)
         if first:
@@ -120,8 +120,8 @@ class TreeTrainer:
         trainer = LossTrainer(
             model=Scorer(model, job.family, frozen),
             args=arguments,
-            train_dataset=_Items(job, train),
-            data_collator=_Placed(collator),
+            train_dataset=Items(job.items, job.reference, train),
+            data_collator=Placed(collator),
             callbacks=[clock, Marks(checkpoints), metrics, *trackers.callbacks(options, job.metrics.parent)],
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
@@ -133,8 +133,7 @@ class TreeTrainer:
         trainer.checked = not (options.lora and options.lora.dropout)
         trainer.full_learning_rate = options.lora.full_learning_rate if options.lora else None
         if options.held_out is not None:
-            trainer.held_out, trainer.held_out_collator = held_out, _Placed(evolve(collator, budget=None))
-            trainer.held_out_size = 1 if options.pack_tokens else arguments.train_batch_size
+            trainer.held_out = held_out
             trainer.add_callback(WhenDue(options.held_out))
             trainer.best = Best(job.output / "best.safetensors") if options.held_out.best else None
             trainer.trained_state = lambda: self._trained(trainer)
@@ -147,7 +146,8 @@ class TreeTrainer:
         if first:
             metrics.resume(step)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        self._save(trainer, job, collator, say)
+        facts = Facts(job=job, options=options, trained_on=len(train), held_out=len(held_out), trained=trained)
+        self._save(trainer, facts, collator, say)
         trainer.accelerator.wait_for_everyone()
         if first:
             checkpoints.remove()
@@ -170,9 +170,8 @@ class TreeTrainer:
     def _load(self, job: Job) -> Any:  # noqa: ANN401 - a transformers model
         return steady(job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype()))
 
-    def _table(self, model: torch.nn.Module, job: Job) -> None:
+    def _table(self, model: torch.nn.Module, job: Job, found: Sequence[trainable.Row]) -> None:
         """Say what is trained, and keep it beside the metrics."""
-        found = trainable.rows(model, job.family, self._options)
         for line in trainable.table(found):
             _say(line)
         for name in trainable.frozen_in_full(model, job.family, self._options):
@@ -198,20 +197,21 @@ class TreeTrainer:
         state: Mapping[str, torch.Tensor] = trainer.accelerator.unwrap_model(trainer.model).state_dict()
         return state if whole is None else whole
 
-    def _save(self, trainer: LossTrainer, job: Job, collator: Collator, say: Callable[[str], None]) -> None:
+    def _save(self, trainer: LossTrainer, facts: Facts, collator: Collator, say: Callable[[str], None]) -> None:
         """Write the result. Where the ranks hold a part each, all of them gather it first."""
         whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator)
         if trainer.args.process_index != 0:
             return
         scorer: Any = trainer.accelerator.unwrap_model(trainer.model)
         if trainer.best is not None:
+            facts = evolve(facts, step=trainer.best.step)
             say(f"the result is step {trainer.best.step}, whose held-out loss of {trainer.best.loss:.4f} is the lowest")
             if whole is None:
                 scorer.load_state_dict(trainer.best.load())
             else:
                 whole |= trainer.best.load()
         state = None if whole is None else {name.removeprefix("model."): value for name, value in whole.items()}
-        results.write(scorer.model, state, collator.codec, job, self._options, self._dtype())
+        results.write(scorer.model, state, collator.codec, facts, self._dtype())
 
     def _collator(self, job: Job, model: Any) -> Collator:  # noqa: ANN401 - any transformers model
         config = getattr(model.config, "text_config", model.config)
@@ -219,38 +219,6 @@ class TreeTrainer:
         codec = job.family.codec(job.weights)
         encoder = Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut")
         return Collator(encoder, self._options.pack_tokens)
-
-
-class _Items(Dataset[_Row]):
-    """The items that can be trained on, each with its place and reference, read from the disk when asked for."""
-
-    def __init__(self, job: Job, kept: Sequence[int]) -> None:
-        self._items, self._reference, self._kept = job.items, job.reference, kept
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def __getitem__(self, index: int) -> _Row:
-        return self.row(self._kept[index])
-
-    def row(self, place: int) -> _Row:
-        """Return the item at a place of the run's, trained on or not."""
-        return place, self._items[place], None if self._reference is None else self._reference[place]
-
-
-@frozen
-class _Placed:
-    """Adds to a batch the places of its items, so that a batch can be found again."""
-
-    collator: Collator
-
-    def __call__(self, rows: Sequence[_Row]) -> Batch:
-        places = torch.tensor([place for place, _, _ in rows])
-        found = self.collator.passes([(item, reference) for _, item, reference in rows])
-        if self.collator.budget is None:
-            return {**found[0][1], ROWS: places}
-        parts = ({**batch, SHARE: torch.tensor(len(k) / len(rows)), ROWS: places[k]} for k, batch in found)
-        return {PASSES: tuple(parts)}
 
 
 def _to(batch: Batch, device: str) -> Batch:

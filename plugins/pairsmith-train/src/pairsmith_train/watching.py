@@ -1,7 +1,7 @@
 """What a step is watched by: the means of its numbers over all processes, and how fast it was."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,14 +18,13 @@ class Tally:
     tokens: int = 0
     rows: list[int] = field(factory=list)
 
-    def add(self, numbers: Mapping[str, float], weight: float, tokens: int, rows: list[int]) -> None:
-        """Take one pass; one without weight only keeps step with other processes."""
+    def add(self, numbers: Mapping[str, float], weight: float, tokens: int, rows: Sequence[int]) -> None:
+        """Take the means of one pass, which count as much as its share of the pairs."""
         for name, value in numbers.items():
-            self.sums[name] = self.sums.get(name, 0.0) + weight * value
+            self.sums[name] = self.sums.get(name, 0.0) + value * weight
         self.weight += weight
-        if weight:
-            self.tokens += tokens
-            self.rows += rows
+        self.tokens += tokens
+        self.rows += rows
 
     def over_all(self, accelerator: Any) -> tuple[dict[str, float], int]:  # noqa: ANN401
         """Return the means and the tokens over all processes. All of them must call this."""
