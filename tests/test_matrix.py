@@ -9,6 +9,7 @@ one beside it, which calls an answer by its number; a sample's answers are split
 Components that no row has are in ``LEFT_OUT``, each with the reason and the test that has it.
 """
 
+import gc
 import json
 import os
 from collections import Counter
@@ -69,9 +70,13 @@ JUDGES: Mapping[str, Table] = {
 }
 SCORED = {"score": "difference", "weights": {"response": 100.0}}
 SELECTORS: Mapping[str, Table] = {
-    "subset(best-worst)": {"use": "subset", "selector": {"use": "best-worst", **SCORED}},
+    "subset(random)": {"use": "subset", "selector": {"use": "random", **SCORED}},
     "flip(margin)": {"use": "flip", "share": 0.5, "selector": {"use": "margin", "per_image": 2, **SCORED}},
-    "length-balance(random)": {"use": "length-balance", "selector": {"use": "random", **SCORED}},
+    "length-balance(best-worst)": {
+        "use": "length-balance",
+        "unit": "characters",
+        "selector": {"use": "best-worst", **SCORED},
+    },
     "max-vs-random-below": {"use": "max-vs-random-below"},
     "published": {"use": "published"},
     "subset(demonstrations)": {"use": "subset", "selector": {"use": "demonstrations", "best": True, **SCORED}},
@@ -159,7 +164,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
 FACTORS = (SOURCES, GENERATORS, JUDGES, SELECTORS, LOSSES, FAMILIES)
 COMPONENTS = ("image_sources", "generators", "judges", "pair_selectors", "losses", "model_families")
 KINDS: Mapping[str, Sequence[str]] = {
-    "compared": ("subset(best-worst)", "flip(margin)", "length-balance(random)", "max-vs-random-below"),
+    "compared": ("subset(random)", "flip(margin)", "length-balance(best-worst)", "max-vs-random-below"),
     "imitated": ("subset(demonstrations)", "rejection-sampling", "best-only", "steerlm"),
     "one size": ("llava", "without-end", "random-llava"),
     "any-res": ("llava-next", "llava-onevision"),
@@ -247,11 +252,11 @@ class Scripted:
     aspects = ()
 
     def judge(self, cases: Sequence[Case]) -> list[list[Verdict]]:
-        return [self._of(case) for case in cases]
+        return [self._of(number, case) for number, case in enumerate(cases)]
 
-    def _of(self, case: Case) -> list[Verdict]:
-        longest_first = sorted(case.responses, key=lambda one: -len(one.text.split()))
-        ranked = longest_first if sum(map(ord, case.sample.id)) % 2 else longest_first[::-1]
+    def _of(self, number: int, case: Case) -> list[Verdict]:
+        longest_first = sorted(case.responses, key=lambda one: -len(one.text))
+        ranked = longest_first if number % 2 else longest_first[::-1]
         return [
             Verdict(
                 judge="scripted",
@@ -270,6 +275,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
@@ -287,6 +293,12 @@ def models(here: Path) -> None:
     answers = [{"id": name, "responses": said[:: 1 if n % 2 else -1]} for n, name in enumerate(ids)]
     (tiny / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in answers))
     (tiny / "verdicts.jsonl").write_text(json.dumps({"claim_id": "s0/0#0", "outcome": "supported"}) + "\n")
+
+
+@pytest.fixture(autouse=True)
+def frozen() -> None:
+    """Keep what is there from the collector: every stage collects, and each time it would look at all of transformers."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

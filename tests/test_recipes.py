@@ -98,7 +98,7 @@ SIZES = {
     "path", "images", "model", "tokenizer", "gate", "summary", "dtype", "quantization", "base_url", "key_env", "backoff",
     "steps", "categories", "max_new_tokens", "threshold", "gate_threshold", "size", "engine", "languages",
     "epochs", "learning_rate", "warmup_steps", "batch_size", "micro_batch_size", "processes", "parallel", "precision",
-    "device", "max_length", "gradient_checkpointing", "r", "alpha", "share", "every", "floor",
+    "device", "max_length", "gradient_checkpointing", "r", "alpha", "share", "every", "floor", "per_image",
 }  # fmt: skip
 """The options in which a twin may differ: where things are, how large they are, and what a CPU can do."""
 

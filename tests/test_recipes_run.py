@@ -1,5 +1,6 @@
 """The tiny twins run from end to end, in the same components as the recipes whose twins they are."""
 
+import gc
 import json
 import shutil
 import threading
@@ -29,6 +30,13 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(folder)
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         yield folder
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def frozen() -> None:
+    """Keep what is there from the collector: every stage collects, and each time it would look at all of transformers."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
