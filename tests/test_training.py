@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -161,6 +163,27 @@ def test_two_processes_train_with_divergences_as_one_does(runs: Path, recipe: st
     lines = (run / "stages" / "train" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[0])["kl/rejected"] == pytest.approx(0, abs=1e-5)
     assert json.loads(lines[-1])["kl/rejected"] > 1e-5, "the policy never moved"
+
+
+def test_two_machines_train_as_one_does(runs: Path, adapted: Path) -> None:
+    """Two launchers that meet at a port: what they share is the run directory, as two machines would."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        meeting = f"train.rendezvous=localhost:{free.getsockname()[1]}"
+    out = runs / "machines"
+    first = start(out, ADAPTER, "train.parallel=ddp", "train.nodes=2", meeting)
+    told = []
+    for line in first.stderr:
+        told.append(line)
+        if "run this on each of the other machines" in line:
+            break
+    command = shlex.split(told[-1].partition("run directory: ")[2])
+    second = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    _, rest = first.communicate(timeout=500)
+    _, other = second.communicate(timeout=60)
+    assert (first.returncode, second.returncode) == (0, 0), "".join(told) + rest + other
+    assert curve(out) == pytest.approx(curve(adapted), rel=1e-4, abs=1e-4)
+    assert distance(out, adapted) < 1e-4
 
 
 def kill_after_checkpoint(out: Path, step: int, recipe: str = ADAPTER, *settings: str) -> None:
