@@ -272,7 +272,10 @@ class EncodedPrompt:
 
 
 class Codec(Protocol):
-    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process."""
+    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process.
+
+    One made with a processor of transformers also has it as ``processor``, for libraries that want to be given one.
+    """
 
     @property
     def pad_token(self) -> int:
