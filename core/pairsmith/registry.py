@@ -47,7 +47,7 @@ class Offer:
         partners = self.component.only_with
         if not partners or other.full_name in partners:
             return None
-        known = " or ".join(repr(name.rpartition("/")[2]) for name in partners)
+        known = " or ".join(", ".join(repr(name.rpartition("/")[2]) for name in partners).rsplit(", ", 1))
         return (
             f"{self.component.name!r} works with {known} only, not with {other.component.name!r}; write {where}.use = "
             f"{known}, or take another"
