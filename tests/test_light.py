@@ -19,6 +19,8 @@ from pairsmith.testing.component import HEAVY
         ["run", "--help"],
         ["import", "--help"],
         ["export", "--help"],
+        ["evaluate", "--help"],
+        ["judge-report", "--help"],
     ],
 )
 def test_looking_is_light(arguments: list[str]) -> None:

@@ -58,7 +58,8 @@ def test_the_tree_equals_the_model(name: str, builders: ModuleType, items: list[
     family = offer.component.build(offer.component.options_class(path=str(tmp_path / name)), make_run(tmp_path / "run"))
     codec, model = family.codec(family.weights), family.load(family.weights, device="cpu", dtype="float32")
     cells = McmDpo(McmDpoOptions(), make_run(tmp_path / "run")).cells
-    batch = Collator(Encoder(codec, cells, None, cut=False))([(item, None) for item in items])
+    encoder = Encoder(codec, cells, None, cut=False)
+    batch = Collator(encoder)([(item, None) for item in items])
     with torch.inference_mode():
         tree = by_cell(Scorer(model, family)(batch), batch, cells)
         worst = 0.0
@@ -71,6 +72,11 @@ def test_the_tree_equals_the_model(name: str, builders: ModuleType, items: list[
                 got = tree[cell].tokens[row][tree[cell].mask[row]]
                 worst = max(worst, float((got - expected).abs().max()))
         assert worst < 1e-4
+        for group, packed in Collator(encoder, 10**6).passes([(item, None) for item in items]):
+            assert tuple(packed["tokens"].shape) == (1, packed["tokens"].numel()), "one row"
+            together = by_cell(Scorer(model, family)(packed), packed, cells)
+            assert group == list(range(len(items)))
+            assert max(float((tree[cell].tokens - together[cell].tokens).abs().max()) for cell in cells) < 1e-4
         batch["sees"] = torch.ones(batch["tokens"].shape[1:] * 2).tril().bool().expand_as(batch["sees"])
         control = by_cell(Scorer(model, family)(batch), batch, cells)
     assert max(float((tree[cell].tokens - control[cell].tokens).abs().max()) for cell in cells) > 0.05

@@ -63,6 +63,21 @@ class Chain:
         finished = set(self.samples.parts()).intersection(*(stage.parts() for stage in last))
         return chain.from_iterable(self.judged(part) for part in sorted(finished))
 
+    def opinions(
+        self, stages: Sequence[Stage], of: str = ""
+    ) -> Iterator[tuple[Judged, dict[str, tuple[Verdict, ...]]]]:
+        """Yield every sample with the verdicts of each of these stages, as far as all of them reach.
+
+        The judges are called by the stages' names without ``of``, which names verdicts that were asked for again.
+        """
+        chains = {stage.name.removeprefix(f"{of}-"): self.with_stage(verdicts=(stage,)) for stage in stages}
+        reached = (set(one.parts()) for one in (*stages, *(stage for stage in (self.claims, *self.responses) if stage)))
+        for part in sorted(set(self.samples.parts()).intersection(*reached)):
+            columns = zip(*(one.judged(part) for one in chains.values()), strict=True) if chains else iter(())
+            for judged in self.judged(part):
+                by_judge = dict(zip(chains, (one.verdicts for one in next(columns, ())), strict=True))
+                yield judged, by_judge
+
     def _column(self, stage: Stage | None, part: int) -> Iterator[Row] | None:
         return None if stage is None else stage.read(part)
 

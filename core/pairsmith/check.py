@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pairsmith import names
-from pairsmith.model import located
+from pairsmith.model import check_models, located
 from pairsmith.recipe import Recipe, load, resolve
 from pairsmith.registry import Registry
-from pairsmith.within import check_within
 
 _GIB = 2**30
 
@@ -20,7 +19,7 @@ def check(source: str | Path, settings: Sequence[str], registry: Registry) -> li
     """
     recipe = resolve(load(source, settings, registry), registry)
     names.check_names(recipe)
-    check_within(recipe, registry)
+    check_models(recipe)
     lines = [f"{recipe.name}: {recipe.summary}".rstrip(": ")]
     lines += [f"  {use.where:<24} {use.key()['component']}" for use in recipe.uses()]
     return [*lines, *_needs(recipe, registry), "fits"]

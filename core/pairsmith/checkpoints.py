@@ -42,13 +42,17 @@ def _digest(path: Path) -> str:
 
 
 @contextmanager
-def explained(where: str, path: str) -> Iterator[None]:
-    """Word what goes wrong when the model of ``where``, e.g. ``"[[judges]] use = 'vqa': model"``, is loaded."""
+def explained(where: str, path: str, also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Word what goes wrong when the model of ``where``, e.g. ``"[[judges]] use = 'vqa': model"``, is loaded.
+
+    ``also`` are errors that a library has of its own, as safetensors does for a broken file.
+    """
+    usual: tuple[type[Exception], ...] = (OSError, ValueError, KeyError, ImportError)
     try:
         yield
     except PairsmithError:
         raise
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except usual + also as error:
         raise StageError(_sentence(where, path, error)) from error
 
 
@@ -59,7 +63,7 @@ def _sentence(where: str, path: str, error: Exception) -> str:
         there = ", ".join(sorted(file.name for file in directory.iterdir())[:12]) or "nothing"
         return f"{where} = {path!r} cannot be loaded: {first} (the directory holds {there})"
     if path.startswith((".", "/", "~")) or path.count("/") > 1:
-        return f"{where} = {path!r} is no directory; give one that holds config.json and *.safetensors, or a hub id"
+        return f"{where} = {path!r} is no directory; give one that holds the model, or a hub id"
     if os.environ.get("HF_HUB_OFFLINE", "0") not in {"", "0"}:
         return (
             f"{where} = {path!r} is neither a directory nor in the hub's local cache, and HF_HUB_OFFLINE is set; unset it, "

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from itertools import islice
+from typing import Any
 
 from attrs import frozen
 
@@ -32,17 +33,16 @@ class Evaluations:
     model: Model
     runner: Runner
 
-    def evaluate(self, models: Mapping[str, Trained]) -> None:
-        """Score each model on each benchmark; what was scored before is not asked again."""
-        for index, use in enumerate(self.recipe.benchmarks):
-            name = names.benchmark_name(self.recipe, index)
+    def evaluate(self, models: Mapping[str, Trained], benchmarks: Mapping[str, Use] | None = None) -> None:
+        """Score each model on each benchmark, the recipe's by default; what was scored before is not asked again."""
+        for name, use in (names.benchmarks(self.recipe) if benchmarks is None else benchmarks).items():
             with ExitStack() as stack:
                 benchmark = stack.enter_context(Lazy(use, self.run))
                 check = stack.enter_context(Lazy(self.recipe.image_check, self.run))
                 chain = Chain(directory=self.directory, samples=self._samples(name, use, benchmark, check))
                 scored_by = scoring_key(component_key(use))
                 for model, trained in models.items():
-                    self._answers(chain, benchmark, name, model, trained, scored_by)
+                    self._answers(chain, benchmark, name, model, trained, scored_by, table_of(use))
 
     def _samples(self, name: str, use: Use, benchmark: Lazy, check: Lazy) -> Stage:
         made_from = {"benchmark": asking_key(use), "part_size": self.recipe.part_size}
@@ -60,7 +60,16 @@ class Evaluations:
             stage.finish(time.monotonic() - began)
         return stage
 
-    def _answers(self, chain: Chain, benchmark: Lazy, name: str, model: str, trained: Trained, scored_by: str) -> None:
+    def _answers(
+        self,
+        chain: Chain,
+        benchmark: Lazy,
+        name: str,
+        model: str,
+        trained: Trained,
+        scored_by: str,
+        table: Mapping[str, Any] | None,
+    ) -> None:
         use = self.recipe.evaluation or self.recipe.responses[0]
         stage_name = names.answers_stage(name, model)
         seed = derive(self.recipe.seed, "evaluate", name)
@@ -74,4 +83,12 @@ class Evaluations:
                 codec = self.directory.codec
                 samples = list(chain.all_samples())
                 responses = [response for row in stage.rows() for response in stages.responses_of(row, codec)]
-                write_scores(stage, benchmark(), name, model, samples, responses, scored_by)
+                write_scores(stage, benchmark(), name, model, samples, responses, scored_by, table)
+
+
+def table_of(use: Use) -> Mapping[str, Any] | None:
+    """Return a benchmark's table as a recipe writes it; none where it was an object, which no table can name."""
+    key = use.key()
+    if key["options"] is None:
+        return None
+    return {"use": key["component"], **{name: value for name, value in key["options"].items() if value is not None}}

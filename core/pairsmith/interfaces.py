@@ -73,7 +73,8 @@ class Run:
     """What every component may know about the run it is part of.
 
     ``images`` takes images that a component makes. ``family`` and ``weights`` are the recipe's ``[model]``: in the
-    stages before training the base model, in evaluation the model that is evaluated. ``texts`` yields the prompts and
+    stages before training the base model, or the one that a component's own table names; in evaluation the model that is
+    evaluated. ``texts`` yields the prompts and
     answers of the run so far, for what is fitted to a run's texts, as a tokenizer is. ``component`` is for what is made
     of other components: a benchmark that asks a judge names it in its options, as a recipe would, and builds it here.
     """
@@ -398,16 +399,22 @@ class Scores:
     """What a benchmark found: named numbers, and one record per item.
 
     A number is better when it is high, unless ``lower_is_better`` names it; ``neutral`` ones, as a length, are neither.
+    ``sums`` are what each item adds to the sums that the metrics are made of; nothing for an item that is not scored.
     """
 
     metrics: Mapping[str, float]
     lower_is_better: tuple[str, ...] = ()
     neutral: tuple[str, ...] = ()
     items: Sequence[Mapping[str, Any]] = ()
+    sums: Sequence[Mapping[str, float]] = ()
 
 
 class Benchmark(Protocol):
-    """Samples, and a scorer of the answers to them."""
+    """Samples, and a scorer of the answers to them.
+
+    One that gives ``Scores.sums`` has ``metrics(sums)``, from their totals to its numbers: so intervals are computed. One
+    whose samples can be known without their images has ``asked()``, and ``score_answers(answers)`` for ids and texts.
+    """
 
     source: ClassVar[str]
 
@@ -443,8 +450,14 @@ class RunView(Protocol):
     def evaluations(self) -> Sequence[Mapping[str, Any]]:
         """Return scores as ``{"benchmark", "model", "metrics", "lower_is_better", "neutral", "source", "items"}``.
 
-        ``model`` is ``base``, ``trained`` or ``control``.
+        ``model`` is ``base``, ``trained`` or ``control``; ``table`` is the benchmark's, as a recipe writes it.
         """
+
+    def scored(self, benchmark: str, model: str) -> Iterator[Mapping[str, Any]]:
+        """Yield what is kept of each item: ``{"id", "response", "images", "sums", ...}``."""
+
+    def opinions(self, of: str = "") -> Iterator[tuple[Judged, Mapping[str, Sequence[Verdict]]]]:
+        """Yield samples with the verdicts of each judge by its stage; ``of`` is e.g. ``"swapped"`` or ``"repeat-1"``."""
 
 
 class Exporter(Protocol):

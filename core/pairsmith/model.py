@@ -55,6 +55,52 @@ def base_model(recipe: Recipe, registry: Registry, run: Run) -> Model:
     return Model(located(recipe.model, registry.models()), run)
 
 
+def own_model(use: Use, registry: Registry, run: Run) -> Model | None:
+    """Return the model that a component works with in place of the recipe's; ``None`` where its options name none."""
+    found = _own_models(use)
+    return Model(located(found[0], registry.models()), run) if found else None
+
+
+def _own_models(use: Use) -> list[Use]:
+    """Return the model that a component names, or another of its kind does to which it hands its run: at most one."""
+    found: list[Use] = []
+    for inner in use.inner:
+        if inner.kind == "model_families":
+            found.append(inner)
+        elif inner.kind == use.kind:
+            found += _own_models(inner)
+    if len(found) > 1:
+        msg = f"{found[1].where}: {use.where} has a model already, {found[0].where}; a component works with one model"
+        raise RecipeError(msg)
+    return found
+
+
+def check_models(recipe: Recipe) -> None:
+    """Refuse two models for one component, and to train a quantised model otherwise than once, and by an adapter.
+
+    A family whose weights may be loaded quantised has an option ``quantization``, a trainer that can train an adapter an
+    option ``lora``. Raises :class:`RecipeError` that says which table to change.
+    """
+    for use in recipe.uses():
+        _own_models(use)
+    given = getattr(recipe.model.options, "quantization", "none") if recipe.model else "none"
+    if given == "none":
+        return
+    for training in recipe.trainings:
+        if getattr(training.train.options, "lora", None) is None:
+            msg = (
+                f"model.quantization = {given!r}: a quantised model is trained by an adapter only; add a table "
+                f"[{training.train.where}.lora], or set quantization = 'none'"
+            )
+            raise RecipeError(msg)
+    if len(recipe.trainings) > 1:
+        msg = (
+            f"model.quantization = {given!r}: an adapter cannot be merged into quantised weights without loss, so there is "
+            f"one training of them; the recipe has {len(recipe.trainings)}. Set quantization = 'none'"
+        )
+        raise RecipeError(msg)
+
+
 def located(use: Use, shipped: Mapping[str, Path]) -> Use:
     """Return a model's table with its ``path`` made a directory, where it names a model that a plugin ships."""
     path = getattr(use.options, "path", None)

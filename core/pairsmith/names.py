@@ -87,6 +87,11 @@ def answers_stage(benchmark: str, model: str) -> str:
     return f"evaluate-{benchmark}-{model}"
 
 
+def again(of: str, stage: str) -> str:
+    """Return the stage of a judge that is asked again: ``swapped-verdicts-1-rubric``; the judge's own for nothing."""
+    return f"{of}-{stage}" if of else stage
+
+
 def check_until(until: str | None) -> None:
     """Refuse a stage that does not exist."""
     if until is not None and until not in UNTIL:
@@ -147,6 +152,11 @@ def benchmark_name(recipe: Recipe, index: int) -> str:
     name = recipe.benchmarks[index].name
     twice = sum(use.name == name for use in recipe.benchmarks) > 1
     return f"{name}-{index + 1}" if twice else name
+
+
+def benchmarks(recipe: Recipe) -> dict[str, Use]:
+    """Return a recipe's benchmarks by name."""
+    return {benchmark_name(recipe, index): use for index, use in enumerate(recipe.benchmarks)}
 
 
 def models(recipe: Recipe) -> list[str]:

@@ -18,7 +18,7 @@ from pairsmith.failures import some_left
 from pairsmith.hygiene import Hygiene
 from pairsmith.interfaces import Run
 from pairsmith.lazy import Lazy
-from pairsmith.model import Model, Trained, base_model, with_model
+from pairsmith.model import Model, Trained, base_model, own_model, with_model
 from pairsmith.options import plain
 from pairsmith.progress import Progress
 from pairsmith.recipe import Recipe, Training, Use
@@ -42,7 +42,7 @@ class Pipeline:
     progress: Progress
     limit: int | None = None
     run: Run = field(init=False)
-    _runner: Runner = field(init=False)
+    runner: Runner = field(init=False)
     _model: list[Model] = field(init=False, factory=list)
     _chain: list[Chain] = field(init=False, factory=list)
 
@@ -57,7 +57,7 @@ class Pipeline:
         )
         with Explained(self.directory, "engine"):
             engine = self.recipe.engine.build(self.run) if self.recipe.engine else LocalEngine()
-        self._runner = Runner(directory=self.directory, engine=engine, progress=self.progress)
+        self.runner = Runner(directory=self.directory, engine=engine, progress=self.progress)
 
     @property
     def model(self) -> Model:
@@ -85,6 +85,8 @@ class Pipeline:
             chain = self._verdicts(chain)
         if wanted("pairs") and (self.recipe.pairs or self.recipe.trainings):
             self._arms(chain, until if not wanted("evaluate") else None)
+        elif wanted("evaluate") and self.recipe.benchmarks:
+            self.evaluations().evaluate({names.BASE: self.base()})
 
     # Data ------------------------------------------------------------------------------------------------------------
 
@@ -156,26 +158,25 @@ class Pipeline:
         made: tuple[Stage, ...] = ()
         for name, use in zip(names.response_stages(self.recipe), self.recipe.responses, strict=True):
             seed = derive(self.recipe.seed, name)
-            made_from = {"generator": component_key(use), "weights": self._identity(), "seed": seed}
-            run = with_model(self.run, self.model) if self.recipe.model else self.run
+            run, made_from = self._given(use, "generator")
+            made_from = {**made_from, "weights": made_from.get("weights") or self._identity(), "seed": seed}
             with Lazy(use, run) as generator:
                 work = stages.respond(chain, generator, seed)
                 made += (self._step(name, [chain.samples], made_from, work, chain, generator),)
         return self._grown(chain, responses=made)
 
     def _claims(self, chain: Chain, use: Use) -> Chain:
-        with Lazy(use, self._run_with_model()) as decomposer:
-            upstream = [chain.samples, *chain.responses]
-            made_from = {"decomposer": component_key(use)}
-            stage = self._step("claims", upstream, made_from, stages.decompose(chain, decomposer), chain, decomposer)
+        run, made_from = self._given(use, "decomposer")
+        with Lazy(use, run) as decomposer:
+            work = stages.decompose(chain, decomposer)
+            stage = self._step("claims", [chain.samples, *chain.responses], made_from, work, chain, decomposer)
         return self._grown(chain, claims=stage)
 
     def _verdicts(self, chain: Chain) -> Chain:
         for name, use in zip(names.verdict_stages(self.recipe), self.recipe.judges, strict=True):
-            with Lazy(use, self._run_with_model()) as expert:
-                upstream = _all(chain)
-                made_from = {"judge": component_key(use)}
-                stage = self._step(name, upstream, made_from, stages.judge(chain, expert), chain, expert)
+            run, made_from = self._given(use, "judge")
+            with Lazy(use, run) as expert:
+                stage = self._step(name, _all(chain), made_from, stages.judge(chain, expert), chain, expert)
             chain = self._grown(chain, verdicts=(*chain.verdicts, stage))
         return chain
 
@@ -200,7 +201,7 @@ class Pipeline:
             may_fail=self.recipe.max_failures,
             facts=dict if by is None else by.facts,
         )
-        return self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
+        return self.runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
 
     # Pairs, training, evaluation -------------------------------------------------------------------------------------
 
@@ -214,7 +215,7 @@ class Pipeline:
         results = {arm: self._train(chain, last, arm, before, until) for arm in names.arms(self.recipe)}
         if until is None and self.recipe.benchmarks:
             models = {names.TRAINED: results.get(""), names.CONTROL: results.get(names.CONTROL)}
-            self._evaluations().evaluate({name: models.get(name) or self._base() for name in names.models(self.recipe)})
+            self.evaluations().evaluate({name: models.get(name) or self.base() for name in names.models(self.recipe)})
 
     def _train(
         self, chain: Chain, training: Training | None, arm: str, before: Trained | None, until: str | None
@@ -225,7 +226,7 @@ class Pipeline:
         items = self._items(chain, selector, arm, own, corrupted=until != "pairs")
         if training is None or until in {"pairs", "corruptions"}:
             return None
-        return self._trainings().train(training, arm, items, before or self._base(), until=until)
+        return self._trainings().train(training, arm, items, before or self.base(), until=until)
 
     def _items(self, chain: Chain, use: Use | None, arm: str, training: str, *, corrupted: bool = True) -> Stage:
         if use is None:
@@ -244,7 +245,7 @@ class Pipeline:
             work = stages.select(chain, selector, hygiene, seed)
             made = ingredients("pairs", _all(chain), **made_from)
             step = Step(name=name, ingredients=made, work=work, facts=selector.facts)
-            stage = self._runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
+            stage = self.runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
         some_left(stage)
         if corrupted and self.recipe.corruptions:
             return self._corruptions(chain, stage, names.arm_stage("corruptions", arm, training))
@@ -265,32 +266,34 @@ class Pipeline:
             step = Step(
                 name=name, ingredients=ingredients("corruptions", [chain.samples, pairs], **made_from), work=work
             )
-            return self._runner.run(step, pairs.parts(), sizes_of(pairs))
+            return self.runner.run(step, pairs.parts(), sizes_of(pairs))
 
     # What identifies things --------------------------------------------------------------------------------------------
 
     def _identity(self) -> str | None:
         return self.model.identity() if self.recipe.model else None
 
-    def _base(self) -> Trained:
+    def base(self) -> Trained:
+        """Return the base model as one that can be evaluated."""
         return Trained(weights=self.model.weights, identity=self.model.identity())
 
-    def _run_with_model(self) -> Run:
-        return with_model(self.run, self.model) if self.recipe.model else self.run
+    def _given(self, use: Use, kind: str) -> tuple[Run, dict[str, Any]]:
+        """Return the run that a component is given, with its own model where it names one, and what its work depends on."""
+        with Explained(self.directory, use.where):
+            own = own_model(use, self.registry, self.run)
+            made_from = {kind: component_key(use), **({} if own is None else {"weights": own.identity()})}
+        model = own or (self.model if self.recipe.model else None)
+        return self.run if model is None else with_model(self.run, model), made_from
 
     def _trainings(self) -> Trainings:
         return Trainings(
-            recipe=self.recipe,
-            directory=self.directory,
-            run=self.run,
-            model=self.model,
-            progress=self.progress,
+            recipe=self.recipe, directory=self.directory, run=self.run, model=self.model, progress=self.progress
         )
 
-    def _evaluations(self) -> Evaluations:
-        return Evaluations(
-            recipe=self.recipe, directory=self.directory, run=self.run, model=self.model, runner=self._runner
-        )
+    def evaluations(self) -> Evaluations:
+        """Return what evaluates models."""
+        recipe, directory, run, runner = self.recipe, self.directory, self.run, self.runner
+        return Evaluations(recipe=recipe, directory=directory, run=run, model=self.model, runner=runner)
 
 
 def _all(chain: Chain) -> list[Stage]:

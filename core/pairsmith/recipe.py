@@ -1,25 +1,26 @@
 """What the tables of a recipe come to: components with their options, or every fault at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from attrs import fields, frozen
 
 from pairsmith.errors import ComponentNotFoundError, RecipeError, in_short
 from pairsmith.hygiene import HygieneOptions
-from pairsmith.interfaces import Kind, Run
+from pairsmith.interfaces import Kind
 from pairsmith.keeping import KeepOptions
 from pairsmith.options import Fault, jsonable, plain, read_all
 from pairsmith.outside import Plain
 from pairsmith.reading import Document, load
 from pairsmith.registry import Offer, Registry, absent, install, word
+from pairsmith.use import Use
 
 __all__ = ["Document", "Recipe", "Training", "Use", "jsonable", "load", "reporters", "resolve"]
 
 SCHEMA = 1
-COMPONENT = "component"
-"""An option with this in its metadata is a table that names a component of that kind, read here with all the others."""
+COMPONENT, BESIDES = "component", "besides"
+"""An option with the first in its metadata is a table that names a component of that kind, or several such tables. They are
+read here with all the others; the second names the keys of such a table that are not the component's."""
 DEFAULT_CHECK = "pillow"
 DEFAULT_REPORT = "html"
 _SINGLE: dict[str, Kind] = {
@@ -59,45 +60,6 @@ _DOES: dict[Kind, str] = {
 }
 _PLAIN = tuple(attribute.name for attribute in fields(Plain))
 _TABLES = (*_PLAIN, *_SINGLE, *_SEVERAL, "hygiene", "corruptions", "control", "stages")
-
-
-@frozen(kw_only=True)
-class Use:
-    """A table of a recipe: which component it names, with which options; or the object it holds."""
-
-    kind: Kind
-    where: str
-    offer: Offer | None
-    options: Any = None
-    given: Any = None
-
-    @property
-    def name(self) -> str:
-        """The component's name."""
-        return self.offer.component.name if self.offer else type(self.given).__name__.lower()
-
-    def build(self, run: Run) -> Any:  # noqa: ANN401 - each kind has its own protocol
-        """Make the component."""
-        return self.offer.component.build(self.options, run) if self.offer else self.given
-
-    def key(self) -> dict[str, Any]:
-        """Return what the component's results depend on: name, behaviour revision and options, not the version."""
-        if self.offer is None:
-            kind = type(self.given)
-            return {
-                "component": f"{kind.__module__}.{kind.__qualname__}",
-                "revision": getattr(self.given, "revision", 1),
-                "options": None,
-            }
-        return {
-            "component": self.offer.full_name,
-            "revision": self.offer.component.revision,
-            "options": plain(self.options),
-        }
-
-    def input_paths(self) -> Sequence[Path]:
-        """Return the user's files that the component reads."""
-        return self.offer.component.input_paths(self.options) if self.offer else ()
 
 
 @frozen(kw_only=True)
@@ -142,7 +104,7 @@ class Recipe:
     reports: tuple[Use, ...]
 
     def uses(self) -> Iterator[Use]:
-        """Yield every component of the recipe, each once."""
+        """Yield every component of the recipe, each once, and after each those that its options name."""
         single = (self.model, self.images, self.image_check, self.claims, self.pairs, self.control)
         several = (*self.image_judges, *self.responses, *self.judges, *self.corruptions.values())
         trainings = (use for training in self.trainings for use in (training.pairs, training.loss, training.train))
@@ -151,7 +113,7 @@ class Recipe:
         for use in (*single, *several, *trainings, *rest):
             if use is not None and use.where not in seen:
                 seen.add(use.where)
-                yield use
+                yield from use.all()
 
     def hygiene_key(self) -> Any:  # noqa: ANN401 - JSON
         """Return what the filters depend on."""
@@ -291,10 +253,24 @@ class _Reader:
             return None
         options, faults = read_all(written, offer.component.options_class, where)
         self.faults += faults
+        inner = tuple(self._inner(offer, written, where))
+        if faults or None in inner:
+            return None
+        return Use(kind=kind, where=where, offer=offer, options=options, inner=tuple(filter(None, inner)))
+
+    def _inner(self, offer: Offer, written: Mapping[str, Any], where: str) -> Iterator[Use | None]:
+        """Read the tables within a table that name components."""
         for attribute in fields(offer.component.options_class):
-            if COMPONENT in attribute.metadata and attribute.name in written:
-                self._use(written[attribute.name], attribute.metadata[COMPONENT], f"{where}.{attribute.name}")
-        return None if faults else Use(kind=kind, where=where, offer=offer, options=options)
+            kind, value = attribute.metadata.get(COMPONENT), written.get(attribute.name)
+            if kind is None or value is None:
+                continue
+            place, besides = f"{where}.{attribute.name}", attribute.metadata.get(BESIDES, ())
+            several = isinstance(value, list | tuple)
+            for number, table in enumerate(value if several else [value]):
+                own = table
+                if isinstance(table, Mapping):
+                    own = {key: given for key, given in table.items() if key not in besides}
+                yield self._use(own, kind, f"{place}[{number}]" if several else place)
 
     def several(self, name: str, kind: Kind) -> tuple[Use, ...]:
         entries = self.tables.get(name, [])

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from pairsmith import turnwise
 from pairsmith.admission import left_out
 from pairsmith.cases import check_verdicts, shown, unjudged
 from pairsmith.chain import Chain
@@ -55,7 +56,11 @@ def respond(chain: Chain, generator: Lazy, seed: int, *, greedy: bool = False) -
 
     def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
         samples = chain.part_samples(part)
-        answers = generator().respond(samples, seed=derive(seed, part), greedy=greedy) if samples else []
+        answers: turnwise.Answers = []
+        if samples and greedy:
+            answers = turnwise.respond(generator(), samples, seed=derive(seed, part))
+        elif samples:
+            answers = generator().respond(samples, seed=derive(seed, part))
         _same_number(generator, samples, answers)
         for sample, responses in zip(samples, answers, strict=True):
             if isinstance(responses, Failed):

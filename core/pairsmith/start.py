@@ -12,13 +12,14 @@ from pairsmith import names
 from pairsmith.directory import FORMAT, RunDirectory, key_of, read_document
 from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
+from pairsmith.model import check_models
 from pairsmith.pipeline import Pipeline
 from pairsmith.progress import Progress
 from pairsmith.recipe import Document, Recipe, Use, load, resolve
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained
 from pairsmith.view import DirectoryView
-from pairsmith.within import check_within
+from pairsmith.within import builder
 
 RUNS = Path("runs")
 _LIBRARIES = ("torch", "transformers", "accelerate", "peft", "deepspeed", "diffusers", "tokenizers", "numpy", "pillow")
@@ -47,7 +48,7 @@ def document_of(recipe: Recipe, limit: int | None) -> dict[str, Any]:
         "chain": names.chain_names(recipe),
         "trainings": [training.name for training in recipe.trainings],
         "components": {use.where: use.key()["component"] for use in recipe.uses()},
-        "versions": {"python": platform.python_version(), **_versions((*plugins, *_LIBRARIES))},
+        "versions": {"python": platform.python_version(), **versions_of((*plugins, *_LIBRARIES))},
         "command": sys.argv,
     }
 
@@ -88,7 +89,7 @@ def start(
         document = source if isinstance(source, Document) else load(source, settings, registry)
         recipe = resolve(document, registry)
     names.check_names(recipe)
-    check_within(recipe, registry)
+    check_models(recipe)
     directory = RunDirectory((out or default_directory(recipe, limit)).resolve())
     with directory.locked():
         directory.claim(document_of(recipe, limit))
@@ -98,15 +99,16 @@ def start(
             view = DirectoryView(directory.path)
             for line in before_and_after(view.evaluations()):
                 progress.say(line)
-            for path in report(view, recipe.reports):
+            for path in report(view, recipe.reports, registry):
                 progress.say(f"report: {_short(path)}")
     return directory.path
 
 
-def report(view: DirectoryView, reporters: Sequence[Use]) -> list[Path]:
+def report(view: DirectoryView, reporters: Sequence[Use], registry: Registry) -> list[Path]:
     """Have every reporter write its page."""
     directory = RunDirectory(view.directory)
-    run = Run(directory=directory.path, images=directory.images, seed=view.document["seed"])
+    build = builder(registry, lambda: run)
+    run = Run(directory=directory.path, images=directory.images, seed=view.document["seed"], component=build)
     pages: list[Path] = []
     for use in reporters:
         with Explained(directory, use.where):
@@ -133,7 +135,8 @@ def _short(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _versions(distributions: Sequence[str]) -> dict[str, str]:
+def versions_of(distributions: Sequence[str]) -> dict[str, str]:
+    """Return the versions of those that are installed."""
     found = {}
     for name in distributions:
         try:

@@ -10,10 +10,10 @@ from attrs import define
 from pairsmith import names
 from pairsmith.directory import RunDirectory, read_document
 from pairsmith.failures import FAILED
-from pairsmith.scored import read_scores
+from pairsmith.scored import read_items, read_scores
 from pairsmith.store import FACTS, Stage
 from pairsmith.training import metrics
-from pairsmith.values import Item, Judged
+from pairsmith.values import Item, Judged, Verdict
 
 
 @define(slots=False)
@@ -84,9 +84,24 @@ class DirectoryView:
         return []
 
     def evaluations(self) -> Sequence[Mapping[str, Any]]:
-        """Return every score of every model."""
-        scored = (read_scores(self._run.stage(name)) for name in self.document["stages"])
+        """Return every score of every model: what the recipe asked for, then what was evaluated later."""
+        own = list(self.document["stages"])
+        later = sorted(path.parent.name for path in self.directory.glob("stages/evaluate-*/scores.json"))
+        scored = (read_scores(self._run.stage(name)) for name in dict.fromkeys((*own, *later)))
         return [scores for scores in scored if scores is not None]
+
+    def scored(self, benchmark: str, model: str) -> Iterator[Mapping[str, Any]]:
+        """Yield what is kept of each item of a benchmark."""
+        return read_items(self._run.stage(names.answers_stage(benchmark, model)))
+
+    def opinions(self, of: str = "") -> Iterator[tuple[Judged, Mapping[str, Sequence[Verdict]]]]:
+        """Yield every sample with the verdicts of each judge, by the judge's stage.
+
+        ``of`` names verdicts that were asked for again, ``"swapped"`` or ``"repeat-1"``: of the judges that were.
+        """
+        chain = names.chain_of(self._run, self.document["chain"])
+        wanted = [self._run.stage(names.again(of, stage)) for stage in self.document["chain"]["verdicts"]]
+        return chain.with_stage(verdicts=()).opinions([stage for stage in wanted if stage.done()], of)
 
 
 def _state(stage: Stage) -> Mapping[str, Any]:

@@ -1,7 +1,11 @@
 """Builds a component that the options of another one name: a benchmark that asks a judge has a table for it.
 
 An option that holds such tables may say so, ``metadata={"component": "losses", "besides": ("weight",)}``: the kind, and
-the keys of a table that are not the component's. Then a recipe's tables are checked before any of it runs.
+the keys of a table that are not the component's. Then they are read with the recipe (:mod:`pairsmith.recipe`), and what
+they name counts in the keys of stages.
+
+A table of a model family is that of a model of the component's own: a generator that answers with another model than the
+recipe's has one. The component is given a run whose ``family`` and ``weights`` are that model's.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,12 +13,12 @@ from typing import Any
 
 from attrs import fields
 
-from pairsmith.component import Component
 from pairsmith.errors import ComponentNotFoundError, OptionsError
 from pairsmith.interfaces import ComponentBuilder, Kind, Run
+from pairsmith.model import own_model, with_model
 from pairsmith.options import read
-from pairsmith.recipe import Recipe
 from pairsmith.registry import Registry
+from pairsmith.use import Use
 
 
 def builder(registry: Registry, run: Callable[[], Run]) -> ComponentBuilder:
@@ -25,46 +29,33 @@ def builder(registry: Registry, run: Callable[[], Run]) -> ComponentBuilder:
     """
 
     def prepare(kind: Kind, table: Mapping[str, Any], where: str) -> Callable[..., Any]:
-        component, options = _read(registry, kind, table, where)
+        use = _read(registry, kind, table, where)
 
         def build(own: Run | None = None) -> Any:  # noqa: ANN401 - each kind has its own protocol
-            return component.build(options, own or run())
+            given = own or run()
+            model = own_model(use, registry, given) if given.family is None else None
+            return use.build(given if model is None else with_model(given, model))
 
         return build
 
     return prepare
 
 
-def check_within(recipe: Recipe, registry: Registry) -> None:
-    """Check the tables of components that a recipe's options hold, where the options say that they do.
-
-    Raises :class:`pairsmith.errors.UsageError` for the first one that does not fit.
-    """
-    for use in recipe.uses():
-        if use.offer is not None:
-            _check(registry, use.options, use.where)
-
-
-def _check(registry: Registry, options: Any, where: str) -> None:  # noqa: ANN401 - any component's options
-    for attribute in fields(type(options)):
-        kind, value = attribute.metadata.get("component"), getattr(options, attribute.name)
-        if kind is None or value is None:
-            continue
-        one = isinstance(value, Mapping)
-        for number, table in enumerate([value] if one else value):
-            place = f"{where}.{attribute.name}" if one else f"{where}.{attribute.name}[{number}]"
-            own = {key: given for key, given in table.items() if key not in attribute.metadata.get("besides", ())}
-            _check(registry, _read(registry, kind, own, place)[1], place)
-
-
-def _read(registry: Registry, kind: Kind, table: Mapping[str, Any], where: str) -> tuple[Component, Any]:
+def _read(registry: Registry, kind: Kind, table: Mapping[str, Any], where: str) -> Use:
     name = table.get("use")
     if not isinstance(name, str):
         msg = f'{where}: needs use = "NAME", one of the {kind.replace("_", " ")}: {name!r}'
         raise OptionsError(msg)
     try:
-        component = registry.find(kind, name).component
+        offer = registry.find(kind, name)
     except ComponentNotFoundError as error:
         msg = f"{where}.use: {error}"
         raise ComponentNotFoundError(msg) from None
-    return component, read({key: value for key, value in table.items() if key != "use"}, component.options_class, where)
+    written = {key: value for key, value in table.items() if key != "use"}
+    options = read(written, offer.component.options_class, where)
+    models = [
+        _read(registry, "model_families", written[attribute.name], f"{where}.{attribute.name}")
+        for attribute in fields(type(options))
+        if attribute.metadata.get("component") == "model_families" and attribute.name in written
+    ]
+    return Use(kind=kind, where=where, offer=offer, options=options, inner=tuple(models))

@@ -160,7 +160,7 @@ def test_the_command_for_a_missing_plugin_is_one_that_pip_takes(bare: Path) -> N
 def test_without_the_default_check_of_images_the_way_out_is_said(bare: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('schema = 1\n[images]\nuse = "folder"\n')
     said = alone(bare, "check", str(tmp_path / "mine.toml")).stderr
-    assert "  images.use: no image source 'folder'; installed: stored\n" in said
+    assert "  images.use: no image source 'folder'; installed: none, stored\n" in said
     assert (
         f"  image_check: is missing; install 'pillow': pip install -c {ROOT}/constraints.txt -e {ROOT}/plugins/pairsmith-images; or"
         in said

@@ -53,6 +53,14 @@ def test_other_errors_stay_what_they_are() -> None:
         _ = 1 / 0
 
 
+def test_a_librarys_own_errors_are_said_too_where_they_are_named() -> None:
+    with (
+        pytest.raises(StageError, match=r"could not be had|neither a directory"),
+        explained("model", "a/b", (EOFError,)),
+    ):
+        raise EOFError
+
+
 def test_needs_are_what_is_not_here(tmp_path: Path) -> None:
     needs = model_needs(str(tmp_path), "", "meta-llama/Meta-Llama-3-8B-Instruct", "IDEA-Research/grounding-dino-base")
     assert needs.downloads == ("meta-llama/Meta-Llama-3-8B-Instruct", "IDEA-Research/grounding-dino-base")

@@ -263,9 +263,11 @@ def test_a_place_that_is_taken_is_refused(work: Workplace, there: str) -> None:
     else:
         (work.folder / "r").mkdir()
         (work.folder / "r" / "thesis.tex").touch()
-    before = sorted(work.folder.rglob("*"))
+    before = sorted((work.folder / "r").rglob("*"))
     assert "give --out" in work.refused("run", "six.toml", "--out", "r")
-    assert sorted(work.folder.rglob("*")) == before
+    assert sorted((work.folder / "r").rglob("*")) == before
+    assert there == "folder" or (work.folder / "r").read_text() == "thesis"
+    assert not (work.folder / "runs").exists()
 
 
 def test_what_a_run_leaves_that_is_killed_in_its_first_moment_is_taken_over(work: Workplace) -> None:
@@ -311,7 +313,7 @@ def test_an_interrupted_run_goes_on(work: Workplace, unbroken: dict[str, bytes])
     with work.start("run", "six.toml", "--out", "r", *settings) as process:
         until((work.folder / "log").exists)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert sentence(stderr) == "stopped; the same command goes on from here"
     (work.folder / "go").touch()
@@ -329,14 +331,14 @@ def test_two_processes_do_not_work_in_one_run(work: Workplace) -> None:
         status = work.well("status", "r").stdout
         assert "verdicts-1-words                0 parts" in status
         (work.folder / "go").touch()
-        _, stderr = process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
     assert (work.folder / "log").read_text().split() == [f"s{n}" for n in range(6)]
 
 
 def test_of_processes_that_begin_together_one_runs_and_the_others_say_so(work: Workplace) -> None:
     processes = [work.start("run", "six.toml", "--out", "r") for _ in range(3)]
-    ended = [(process.communicate(timeout=30)[1], process.returncode) for process in processes]
+    ended = [(process.communicate(timeout=60)[1], process.returncode) for process in processes]
     assert 0 in {code for _, code in ended}
     for stderr, code in ended:
         assert code == 0 or (code == 2 and sentence(stderr).startswith("Another process")), stderr

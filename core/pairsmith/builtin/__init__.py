@@ -7,13 +7,18 @@ from pairsmith import Component, hookimpl
 
 @hookimpl
 def pairsmith_image_sources() -> Iterator[Component]:
-    """Offer samples that are there already."""
+    """Offer samples that are there already, and none."""
     yield Component(
         name="stored",
         factory="pairsmith.builtin.stored_samples:StoredSamples",
         options="pairsmith.builtin.stored_options:StoredSamplesOptions",
         inputs="pairsmith.builtin.stored_options:stored_samples_inputs",
         summary="Samples from a JSON or JSON-lines file in pairsmith's own rows, with their images beside it.",
+    )
+    yield Component(
+        name="none",
+        factory="pairsmith.builtin.no_samples:NoSamples",
+        summary="No samples: of a run that only evaluates a model, as 'pairsmith evaluate --model' makes it.",
     )
 
 

@@ -10,7 +10,10 @@ from keyword import iskeyword
 from pairsmith import __version__
 from pairsmith.errors import PairsmithError, UsageError, in_short
 
-COMMANDS = ("run", "status", "report", "check", "plugins", "recipes", "copy", "import", "export")
+COMMANDS = (
+    *("run", "status", "report", "evaluate", "judge_report"),
+    *("check", "plugins", "recipes", "copy", "import", "export"),
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -19,6 +19,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from pairsmith.view import DirectoryView
 
     view = DirectoryView(arguments.run)
-    for page in report(view, reporters(view.recipe, Registry.discover())):
+    registry = Registry.discover()
+    for page in report(view, reporters(view.recipe, registry), registry):
         print(page)
     return 0

@@ -1,5 +1,6 @@
 """What every trainer, benchmark, exporter and reporter must do, as far as it can be said without running one."""
 
+import math
 from typing import Any, ClassVar
 
 from pairsmith.interfaces import Kind, Scores
@@ -48,6 +49,21 @@ class BenchmarkContract(ComponentContract):
             assert all(value == value and abs(value) != float("inf") for value in scores.metrics.values())  # noqa: PLR0124
             assert set(scores.lower_is_better) | set(scores.neutral) <= set(scores.metrics)
             assert len(scores.items) in {0, len(samples)}
+            self._sums_make_the_metrics(component, scores, len(samples))
+
+    def _sums_make_the_metrics(self, component: Any, scores: Scores, samples: int) -> None:
+        """What each item adds, added up, must give the very numbers: intervals are computed from it."""
+        if not scores.sums:
+            return
+        assert len(scores.sums) == samples
+        totals: dict[str, float] = {}
+        for one in scores.sums:
+            for name, value in one.items():
+                totals[name] = totals.get(name, 0) + value
+        again = component.metrics(totals)
+        assert all(math.isclose(again[name], scores.metrics[name], abs_tol=1e-9) for name in again)
+        assert set(again) <= set(scores.metrics)
+        component.metrics(dict.fromkeys(totals, 0.0))  # a resample may hold none of what a number is a share of
 
 
 class ReporterContract(ComponentContract):

@@ -133,6 +133,79 @@ def halbench_folder(root: Path) -> Mapping[str, str]:
     return {**coco_folder(root), "questions": str(questions), "reviews": str(reviews)}
 
 
+def reviewed(root: Path, *ids: str, review: str) -> str:
+    return str(lines(root / "reviews.jsonl", [{"id": one, "review": review} for one in ids]))
+
+
+def mmvet_folder(root: Path) -> Mapping[str, str]:
+    pictures(root / "images", "v1_0.png", "v1_1.jpg")
+    rows = {
+        "v1_0": {
+            "imagename": "v1_0.png",
+            "question": "What is x?",
+            "answer": "-1<AND>-5",
+            "capability": ["ocr", "math"],
+        },
+        "v1_1": {"imagename": "v1_1.jpg", "question": "What is it?", "answer": "A cat", "capability": ["rec"]},
+    }
+    whole(root / "mm-vet.json", rows)
+    return {"path": str(root), "reviews": reviewed(root, *rows, review="0.5")}
+
+
+def llava_bench_folder(root: Path) -> Mapping[str, str]:
+    pictures(root / "images", "001.jpg")
+    lines(root / "questions.jsonl", [{"question_id": 0, "image": "001.jpg", "text": "What is it?", "category": "conv"}])
+    lines(root / "context.jsonl", [{"image": "001.jpg", "caption": ["A cat on a mat.", "It sleeps."]}])
+    lines(root / "answers_gpt4.jsonl", [{"question_id": 0, "text": "A cat."}])
+    whole(root / "rule.json", {"llava_bench_conv": {"role": "Assistant", "prompt": "Rate both."}})
+    return {"path": str(root), "reviews": reviewed(root, "0", review="8 6")}
+
+
+def hallusion_folder(root: Path) -> Mapping[str, str]:
+    pictures(root / "hallusion_bench" / "VD" / "illusion", "0_0.png")
+    about = {"subcategory": "illusion", "set_id": "0", "figure_id": "0", "question_id": "0", "gt_answer": "1"}
+    told = {"question": "Same size?", "gt_answer_details": "They are the same."}
+    image = "./hallusion_bench/VD/illusion/0_0.png"
+    rows = [
+        {**about, **told, "category": "VD", "visual_input": "1", "filename": image},
+        {**about, **told, "category": "VS", "visual_input": "0", "filename": "./hallusion_bench/VS/illusion/0_0.png"},
+    ]
+    whole(root / "HallusionBench.json", rows)
+    return {"path": str(root)}
+
+
+def mt_bench_folder(root: Path) -> Mapping[str, str]:
+    questions = [
+        {"question_id": 81, "category": "writing", "turns": ["Write.", "Again?"]},
+        {"question_id": 82, "category": "math", "turns": ["1 + 1?", "Again, plus 1?"]},
+    ]
+    lines(root / "mt_bench" / "question.jsonl", questions)
+    references = [{"question_id": 82, "choices": [{"turns": ["2", "3"]}]}]
+    lines(root / "mt_bench" / "reference_answer" / "gpt-4.jsonl", references)
+    asked = {
+        "single-v1": ("Help.", "Q {question} A {answer}"),
+        "single-math-v1": ("Help.", "Q {question} R {ref_answer_1} A {answer}"),
+        "single-v1-multi-turn": ("Judge.", "Q1 {question_1} A1 {answer_1} Q2 {question_2} A2 {answer_2}"),
+        "single-math-v1-multi-turn": (
+            "Judge.",
+            "Q1 {question_1} R1 {ref_answer_1} A1 {answer_1} Q2 {question_2} R2 {ref_answer_2} A2 {answer_2}",
+        ),
+    }
+    prompts = [{"name": name, "system_prompt": one, "prompt_template": two} for name, (one, two) in asked.items()]
+    lines(root / "judge_prompts.jsonl", prompts)
+    return {"path": str(root), "reviews": reviewed(root, "81/1", "81/2", "82/1", "82/2", review="[[7]]")}
+
+
+def alpaca_eval_folder(root: Path) -> Mapping[str, str]:
+    whole(root / "alpaca_eval.json", [{"instruction": f"Do {n}.", "output": f"Reference {n}."} for n in range(40)])
+    (root / "alpaca_eval.txt").write_text(
+        "<|im_start|>system\nRank.\n<|im_end|>\n<|im_start|>user\n"
+        '{"instruction": "{instruction}"}\n1: {output_1}\n2: {output_2}\n<|im_end|>\n'
+    )
+    review = "[{'model': 'model_1', 'rank': 1}, {'model': 'model_2', 'rank': 2}]"
+    return {"path": str(root), "reviews": reviewed(root, *map(str, range(40)), review=review)}
+
+
 def items(*truths: Mapping[str, Any]) -> list[Item]:
     return [Item(id=str(number), truth=truth) for number, truth in enumerate(truths, start=1)]
 
@@ -153,6 +226,11 @@ def folders() -> SimpleNamespace:
         captions=captions_folder,
         mmhal=mmhal_folder,
         halbench=halbench_folder,
+        mmvet=mmvet_folder,
+        llava_bench=llava_bench_folder,
+        hallusion=hallusion_folder,
+        mt_bench=mt_bench_folder,
+        alpaca_eval=alpaca_eval_folder,
         lines=lines,
         whole=whole,
         pictures=pictures,

@@ -1,5 +1,6 @@
 """A tiny model of every family: random weights, large enough to notice a wrong mask, and a real processor."""
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import transformers as hf
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from pairsmith_hf.processors import image_only
+
+sys.path.insert(0, str(Path(__file__).parent))  # `tiny_rewards` is no package's
 
 CORPUS = ["Describe the image. There is a red square, two cats and one dog in it.", "user assistant\n\n a b c 1 2 3"]
 IMAGE, TEXT = "{% if part['type'] == 'image' %}", "{% elif part['type'] == 'text' %}{{ part['text'] }}{% endif %}"

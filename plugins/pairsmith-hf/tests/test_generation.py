@@ -55,6 +55,27 @@ def test_several_answers_come_from_the_same_images(run: Run, samples: list[Sampl
     assert drawn == [[answers[0]] * 2 for answers in likeliest]
 
 
+def test_raw_is_the_mark_and_the_question_alone(run: Run, samples: list[Sample]) -> None:
+    """As PDS-DPO asked: the processor reads ``<image> question``, and the tokenizer puts its own start before it."""
+    assert run.family is not None and run.weights is not None
+    codec = run.family.codec(run.weights)
+    model = run.family.load(run.weights, device="cpu", dtype="float32")
+    generator = HfGenerator(GeneratorOptions(max_new_tokens=6, prompt_mode="raw"), run)
+    for sample, (answer,) in zip(samples, generator.respond(samples, seed=3, greedy=True), strict=True):
+        assert answer.parameters["prompt_mode"] == "raw"
+        text = f"{codec.mark} " * len(sample.images) + sample.prompt[0].text
+        opened = [Pillow.open(image.path).convert("RGB") for image in sample.images]
+        batch = codec.processor(text=[text], images=[opened] if opened else None, return_tensors="pt")
+        batch.pop("num_crops", None)
+        ends = sorted({codec.end, codec.processor.tokenizer.eos_token_id})
+        with torch.inference_mode():
+            made = model.generate(
+                **batch, max_new_tokens=6, do_sample=False, pad_token_id=codec.pad_token, eos_token_id=ends
+            )
+        told = [token for token in made[0, batch["input_ids"].shape[1] :].tolist() if token not in ends]
+        assert codec.text(told) == answer.text
+
+
 def test_it_answers_as_the_processor_and_the_model_do_by_themselves(run: Run, samples: list[Sample]) -> None:
     assert run.family is not None and run.weights is not None
     codec = run.family.codec(run.weights)

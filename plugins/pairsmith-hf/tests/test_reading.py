@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
+from peft import LoraConfig, get_peft_model
 from PIL import Image as Pillow
 
 from pairsmith.errors import StageError
@@ -19,6 +21,7 @@ from pairsmith.testing.pictures import noise
 from pairsmith.values import Image, Turn, user
 from pairsmith_hf import processors
 from pairsmith_hf.auto import AutoFamily
+from pairsmith_hf.head import Shaped
 from pairsmith_hf.llava import LlavaFamily, squared
 from pairsmith_hf.options import AutoOptions, LlavaOptions, RandomLlavaOptions
 from pairsmith_hf.random_llava import RandomLlavaFamily
@@ -146,21 +149,63 @@ def test_auto_refuses_images_whose_inputs_cannot_stand_side_by_side(
         codec.pixels(noise(tmp_path / "square.png", 50, 50))
 
 
+def changing(kind: type, change: Callable[[torch.Tensor], torch.Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make models of a kind change their logits after the head."""
+    forward = kind.forward
+
+    def changed(self, **inputs):
+        made = forward(self, **inputs)
+        made.logits = change(made.logits)
+        return made
+
+    monkeypatch.setattr(kind, "forward", changed)
+
+
 def test_auto_refuses_a_model_that_changes_its_logits(
     tiny: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = AutoFamily(AutoOptions(path=str(tiny("internvl"))), make_run(tmp_path / "run"))
     model = chosen.load(chosen.weights, device="cpu", dtype="float32")
-    kind, forward = type(model), type(model).forward
-
-    def capped(self, **inputs):
-        made = forward(self, **inputs)
-        made.logits = 30 * torch.tanh(made.logits / 30)
-        return made
-
-    monkeypatch.setattr(kind, "forward", capped)
+    changing(type(model), lambda logits: 30 * torch.tanh(logits / 30), monkeypatch)
     with pytest.raises(StageError, match="changes its logits after the head"):
         chosen.load(chosen.weights, device="cpu", dtype="float32")
+
+
+CHANGES = {
+    "capped": ({"final_logit_softcapping": 3.0}, lambda logits: 3 * torch.tanh(logits / 3)),
+    "divided": ({"logits_scaling": 8.0}, lambda logits: logits / 8),
+    "multiplied": ({"logits_scaling": 0.1}, lambda logits: logits * 0.1),
+    "ignored": ({"final_logit_softcapping": 3.0}, lambda logits: logits),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_auto_changes_logits_as_the_model_does(
+    change: str, tiny: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, changed = CHANGES[change]
+    folder = shutil.copytree(tiny("internvl"), tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"].update(told)
+    (folder / "config.json").write_text(json.dumps(config))
+    chosen = AutoFamily(AutoOptions(path=str(folder)), make_run(tmp_path / "run"))
+    changing(transformers.InternVLForConditionalGeneration, changed, monkeypatch)
+    model = chosen.load(chosen.weights, device="cpu", dtype="float32")
+    tokens = torch.arange(20, 40)[None]
+    with torch.inference_mode():
+        hidden = model.model(input_ids=tokens).last_hidden_state
+        logits = model(input_ids=tokens).logits
+        assert torch.allclose(chosen.head(model)(hidden), logits, atol=1e-5)
+        assert torch.allclose(model.lm_head(hidden), logits, atol=1e-2) == (change == "ignored")
+
+
+def test_a_head_that_changes_its_logits_is_found_without_its_adapter() -> None:
+    linear = torch.nn.Linear(4, 9)
+    adapted = get_peft_model(torch.nn.ModuleDict({"lm_head": linear}), LoraConfig(r=2, target_modules=["lm_head"]))
+    shaped = Shaped(adapted.base_model.model["lm_head"], 0.5, 2.0)
+    hidden = torch.randn(3, 4)
+    assert shaped.base_layer.head is linear
+    assert torch.equal(shaped.base_layer(hidden), 2 * torch.tanh(linear(hidden) * 0.5 / 2))
 
 
 @pytest.mark.parametrize("way", ["codec", "load"])

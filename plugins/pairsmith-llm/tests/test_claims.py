@@ -8,10 +8,10 @@ import pytest
 
 from pairsmith.interfaces import Run
 from pairsmith.options import read
+from pairsmith.replies import UnusableError
 from pairsmith.values import Case, Claim, Failed, Image, Response, Sample, user
 from pairsmith_llm.claims import ClaimsDecomposer, parts_of, read_claims
 from pairsmith_llm.options import ClaimsOptions, TextOptions
-from pairsmith_llm.reply import UnusableError
 from pairsmith_llm.text import TextJudge, claimed_text, likeness, read_texts
 
 ASPECTS = tuple(ClaimsOptions(model="m").aspects)

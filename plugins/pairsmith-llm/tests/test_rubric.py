@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from pairsmith.errors import OptionsError
+from pairsmith.grading import labels, read_grades
 from pairsmith.interfaces import Run
 from pairsmith.options import read
+from pairsmith.replies import UnusableError, read_json
 from pairsmith.scores import ScoreOptions, scores
 from pairsmith.values import Case, Failed, Image, Judged, Response, Sample, Turn, Verdict, user
-from pairsmith_llm.grades import labels, read_grades
 from pairsmith_llm.options import RubricOptions
-from pairsmith_llm.reply import UnusableError, read_json
 from pairsmith_llm.rubric import RubricJudge
 
 GRADES = {"helpfulness": 3, "correctness": 4, "coherence": 2, "complexity": 1, "verbosity": 0}

@@ -57,3 +57,50 @@ def pairsmith_benchmarks() -> Iterator[Component]:
         inputs="pairsmith_benchmarks.options:mmhal_inputs",
         summary="MMHal-Bench: 96 answers rated by a language model that you name.",
     )
+    yield from _judged()
+
+
+def _judged() -> Iterator[Component]:
+    options, inputs = "pairsmith_benchmarks.judged_options", "pairsmith_benchmarks.judged_options:judged_inputs"
+    yield Component(
+        name="mm-vet",
+        factory="pairsmith_benchmarks.mmvet:MmVet",
+        options=f"{options}:MmvetOptions",
+        inputs=inputs,
+        summary="MM-Vet: 218 open questions graded by a language model that you name.",
+    )
+    yield Component(
+        name="llava-bench",
+        factory="pairsmith_benchmarks.llava_bench:LlavaBench",
+        options=f"{options}:LlavaBenchOptions",
+        inputs=inputs,
+        summary="LLaVA-Bench (in the wild): 60 answers scored against GPT-4's by a language model that you name.",
+    )
+    yield Component(
+        name="hallusion-bench",
+        factory="pairsmith_benchmarks.hallusion:HallusionBench",
+        options=f"{options}:HallusionOptions",
+        inputs=inputs,
+        summary="HallusionBench: yes or no about images and edited copies; aAcc, qAcc, fAcc.",
+    )
+    yield Component(
+        name="mt-bench",
+        factory="pairsmith_benchmarks.mt_bench:MtBench",
+        options=f"{options}:MtBenchOptions",
+        inputs=inputs,
+        summary="MT-Bench: 80 questions of two turns rated by a language model that you name; text ability.",
+    )
+    yield Component(
+        name="alpaca-eval",
+        factory="pairsmith_benchmarks.alpaca_eval:AlpacaEval",
+        options=f"{options}:AlpacaEvalOptions",
+        inputs=inputs,
+        summary="AlpacaEval 1: win rate against a reference by a language model that you name; text ability.",
+    )
+    yield Component(
+        name="lmms-eval",
+        factory="pairsmith_benchmarks.lmms:LmmsEval",
+        options=f"{options}:LmmsEvalOptions",
+        inputs=inputs,
+        summary="A task of lmms-eval, such as MME, MMBench, ScienceQA, SEED, TextVQA or MMMU, where that is installed.",
+    )

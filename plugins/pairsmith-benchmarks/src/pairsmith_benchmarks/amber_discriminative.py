@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.amber import folder_of, items
-from pairsmith_benchmarks.answers import Answers, Record, percent
+from pairsmith_benchmarks.answers import Answers, Record, added, known, named, percent
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.options import AmberDiscriminativeOptions
 from pairsmith_benchmarks.yesno import Reading, exact, first_word
@@ -55,36 +55,56 @@ class AmberDiscriminative(ItemBenchmark):
         """Score answers to some items."""
         return score(items, answers, reading=self._options.reading)
 
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        return known(named(of_sums(sums), suffix_of(self._options.reading)))
+
 
 def score(items: Sequence[Item], answers: Answers, *, reading: str = "exact") -> Scores:
     """Score answers; the truth of an item is ``{"kind": ..., "label": "yes" or "no"}``."""
     found, by_id = matched("amber-discriminative", items, answers)
     read = READINGS[reading]
     records = found.records({one: {**by_id[one].truth, "read": read(text)} for one, text in found.texts.items()})
-    suffix = "" if reading == "exact" else f"[{reading}]"
-    metrics = {f"{name}{suffix}": value for name, value in rates(records).items()}
-    return DIRECTIONS.scores(metrics, found, records)
+    return DIRECTIONS.scores(named(rates(records), suffix_of(reading)), found, records, sums_of)
+
+
+def suffix_of(reading: str) -> str:
+    """Return what stands behind the names of metrics that were read otherwise than published."""
+    return "" if reading == "exact" else f"[{reading}]"
 
 
 def rates(records: Sequence[Record]) -> dict[str, float | None]:
     """Return the metrics of what was read, of all questions and of each kind."""
-    scored = [record for record in records if "read" in record]
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return the cell of the table of kinds, labels and answers that one answer is counted in."""
+    return {f"{record['kind']} {record['label']} {record['read']}": 1} if "read" in record else {}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of such a table."""
     metrics: dict[str, float | None] = {}
     for prefix, kinds in GROUPS.items():
-        some = [record for record in scored if record["kind"] in kinds]
-        if some:
-            metrics |= {f"{prefix}{name}": value for name, value in _rates(some, prefix).items()}
-    return {**metrics, "unclear": float(sum(record["read"] == "unclear" for record in scored))}
+        table: dict[tuple[str, ...], float] = {}
+        for cell, count in sums.items():
+            kind, *label_and_answer = cell.split(" ")
+            if kind in kinds:
+                table[tuple(label_and_answer)] = table.get(tuple(label_and_answer), 0) + count
+        if sum(table.values()):
+            metrics |= {f"{prefix}{name}": value for name, value in _rates(table, prefix).items()}
+    return {**metrics, "unclear": float(sum(count for cell, count in sums.items() if cell.endswith(" unclear")))}
 
 
-def _rates(records: Sequence[Record], prefix: str) -> dict[str, float | None]:
-    right = sum(record["label"] == record["read"] for record in records)
-    noes = [record for record in records if record["label"] == "no"]
-    said = [record for record in records if record["read"] == "no"]
-    both = sum(record["read"] == "no" for record in noes)
-    precision, recall = percent(both, len(said)), percent(both, len(noes))
+def _rates(table: Mapping[tuple[str, ...], float], prefix: str) -> dict[str, float | None]:
+    right = sum(count for (label, read), count in table.items() if label == read)
+    noes = sum(count for (label, _), count in table.items() if label == "no")
+    said = sum(count for (_, read), count in table.items() if read == "no")
+    both = table.get(("no", "no"), 0)
+    precision, recall = percent(both, said), percent(both, noes)
     return {
-        "accuracy": percent(right, len(records)),
+        "accuracy": percent(right, sum(table.values())),
         "precision": precision,
         "recall": recall,
         "f1": _f1(precision, recall, 0.001 if prefix == "existence_" else 0.0001),

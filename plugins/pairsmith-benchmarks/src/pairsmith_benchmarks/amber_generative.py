@@ -22,7 +22,7 @@ from attrs import frozen
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.amber import Associations, associations, folder_of, items
-from pairsmith_benchmarks.answers import Answers, Record, percent
+from pairsmith_benchmarks.answers import Answers, Record, added, average, known, named, share
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.noun_finders import NounFinder, noun_finder
 from pairsmith_benchmarks.options import AmberGenerativeOptions
@@ -63,6 +63,10 @@ class AmberGenerative(ItemBenchmark):
         """Score answers to some items."""
         return score(items, answers, self._words, nouns=self._nouns, similar=self._similar, mode=self._options.mode)
 
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        return known(named(of_sums(sums), f"[{self._options.mode}]", but=("length",)))
+
 
 def score(
     items: Sequence[Item],
@@ -78,12 +82,11 @@ def score(
     vocabulary = words.vocabulary
     records = {}
     for one, text in found.texts.items():
-        named = [noun for noun in nouns(text) if noun in vocabulary]
-        records[one] = {**judge(named, by_id[one].truth, words, similar), "words": len(text.split())}
+        known_nouns = [noun for noun in nouns(text) if noun in vocabulary]
+        records[one] = {**judge(known_nouns, by_id[one].truth, words, similar), "words": len(text.split())}
     every = found.records(records)
     suffix = f"[{mode}]" if mode else ""
-    metrics = {name if name == "length" else f"{name}{suffix}": value for name, value in rates(every).items()}
-    return DIRECTIONS.scores(metrics, found, every)
+    return DIRECTIONS.scores(named(rates(every), suffix, but=("length",)), found, every, sums_of)
 
 
 @frozen
@@ -147,15 +150,24 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> rates([one, {**one, "nouns": 6, "made_up": [], "covered": 5, "slips": 0}])
     {'chair': 10.0, 'cover': 50.0, 'hal': 50.0, 'cog': 10.0, 'length': 10.0}
     """
-    scored = [record for record in records if "nouns" in record]
+    return of_sums(added(map(sums_of, records)))
 
-    def total(name: str) -> int:
-        return sum(record[name] for record in scored)
 
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one answer adds to the sums that the metrics are made of."""
+    if "nouns" not in record:
+        return {}
+    false = len(record["made_up"])
+    own = {name: record[name] for name in ("nouns", "covered", "truth", "slips", "feared", "words")}
+    return {"answers": 1, "made_up": false, "answers_false": int(false > 0), **own}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
     return {
-        "chair": percent(sum(len(record["made_up"]) for record in scored), total("nouns")),
-        "cover": percent(total("covered"), total("truth")),
-        "hal": percent(sum(bool(record["made_up"]) for record in scored), len(scored)),
-        "cog": percent(total("slips"), total("feared")),
-        "length": total("words") / len(scored) if scored else None,
+        "chair": share(sums, "made_up", "nouns"),
+        "cover": share(sums, "covered", "truth"),
+        "hal": share(sums, "answers_false", "answers"),
+        "cog": share(sums, "slips", "feared"),
+        "length": average(sums, "words", "answers"),
     }

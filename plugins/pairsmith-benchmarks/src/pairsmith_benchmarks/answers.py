@@ -98,6 +98,34 @@ def match(ids: Sequence[str], answers: Answers) -> Matched:
     return Matched(ids=list(ids), texts=texts, problems=problems, unknown=unknown, long=long)
 
 
+def added(sums: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Return the totals of what items add; nothing for items that are not scored.
+
+    >>> added([{"objects": 2, "false": 1}, {}, {"objects": 3}])
+    {'objects': 5, 'false': 1}
+    """
+    totals: dict[str, float] = {}
+    for one in sums:
+        for name, value in one.items():
+            totals[name] = totals.get(name, 0) + value
+    return totals
+
+
+def share(sums: Mapping[str, float], part: str, whole: str) -> float | None:
+    """Return a share of totals in percent, or nothing of nothing."""
+    return percent(sums.get(part, 0), sums.get(whole, 0))
+
+
+def average(sums: Mapping[str, float], part: str, whole: str) -> float | None:
+    """Return a mean of totals, or nothing of nothing."""
+    return sums.get(part, 0) / sums[whole] if sums.get(whole) else None
+
+
+def named(metrics: Mapping[str, float | None], suffix: str, but: Sequence[str] = ()) -> dict[str, float | None]:
+    """Return metrics with what they depend on in brackets behind their names, ``but`` some that do not."""
+    return {name if name in but else f"{name}{suffix}": value for name, value in metrics.items()}
+
+
 def percent(part: float, whole: float) -> float | None:
     """Return a share in percent, or nothing of nothing."""
     return 100.0 * part / whole if whole else None

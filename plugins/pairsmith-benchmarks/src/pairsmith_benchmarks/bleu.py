@@ -35,10 +35,10 @@ def counted(tokens: Sequence[str]) -> Counted:
 class Overlap:
     """What BLEU is computed from: common n-grams and n-grams by order, tokens, and the closest reference length."""
 
-    common: tuple[int, ...]
-    ngrams: tuple[int, ...]
-    length: int
-    reference: int
+    common: tuple[float, ...]
+    ngrams: tuple[float, ...]
+    length: float
+    reference: float
 
 
 def overlap(text: Counted, references: Sequence[Counted]) -> Overlap:

@@ -12,8 +12,8 @@ from typing import Any
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
-from pairsmith_benchmarks.answers import Answers, Record
-from pairsmith_benchmarks.bleu import ORDERS, Counted, Overlap, bleu, counted, overlap, total
+from pairsmith_benchmarks.answers import Answers, Record, added, known
+from pairsmith_benchmarks.bleu import ORDERS, Counted, Overlap, bleu, counted, overlap
 from pairsmith_benchmarks.cider import corpus
 from pairsmith_benchmarks.folder import Folder, inside, once, rows, text_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
@@ -59,6 +59,10 @@ class Captions(ItemBenchmark):
     def rate(self, items: Sequence[Item], answers: Answers) -> Scores:
         """Score answers to some items."""
         return score(items, answers, cut=self._cut, meteor=self._meteor, meteor_name=self._options.meteor)
+
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        return known(of_sums(sums))
 
 
 def _coco_items(options: CaptionsOptions) -> list[Item]:
@@ -122,7 +126,7 @@ def score(
             for one, value in zip(names, scores, strict=True)
         }
     every = found.records(records)
-    return DIRECTIONS.scores(rates(every), found, every)
+    return DIRECTIONS.scores(rates(every), found, every, sums_of)
 
 
 def _references(items: Sequence[Item], tokens: Tokenizer) -> dict[str, list[list[str]]]:
@@ -165,18 +169,43 @@ def repetition(text: Counted) -> float:
 
 def rates(records: Sequence[Record]) -> dict[str, float | None]:
     """Return the metrics of the records of answers."""
-    scored = [record for record in records if "bleu" in record]
-    if not scored:
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one answer adds to the sums that the metrics are made of.
+
+    Means are sums over answers; the corpus's BLEU is made of common n-grams, n-grams and lengths.
+    """
+    if "bleu" not in record:
         return {}
-    overlaps = [
-        Overlap(tuple(common), tuple(every), *lengths) for common, every, *lengths in (one["bleu"] for one in scored)
-    ]
-    whole, each = bleu(total(overlaps)), [bleu(one) for one in overlaps]
+    common, every, length, reference = record["bleu"]
+    counts = {f"common {order}": count for order, count in zip(ORDERS, common, strict=True)}
+    counts |= {f"ngrams {order}": count for order, count in zip(ORDERS, every, strict=True)}
+    own = bleu(Overlap(tuple(common), tuple(every), length, reference))
+    means = {f"mean {name}_mean": 100 * value for name, value in own.items()}
+    means |= {f"mean {name}": value for name, value in record.items() if name not in {"bleu", "long"}}
+    return {"answers": 1, **counts, "tokens": length, "reference": reference, **means}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
+    answers = sums.get("answers", 0)
+    if not answers:
+        return {}
+    whole = bleu(
+        Overlap(
+            tuple(sums[f"common {order}"] for order in ORDERS),
+            tuple(sums[f"ngrams {order}"] for order in ORDERS),
+            sums["tokens"],
+            sums["reference"],
+        )
+    )
+    means = {name.removeprefix("mean "): value / answers for name, value in sums.items() if name.startswith("mean ")}
     metrics: dict[str, float | None] = {}
     for kind in ("individual", "cumulative"):
         for order in ORDERS:
             name = f"bleu_{order}_{kind}"
             metrics[f"{name}_corpus"] = 100 * whole[name]
-            metrics[f"{name}_mean"] = 100 * sum(one[name] for one in each) / len(each)
-    means = [name for name in scored[0] if name not in {"bleu", "long"}]
-    return metrics | {name: sum(one[name] for one in scored) / len(scored) for name in means}
+            metrics[f"{name}_mean"] = means[f"{name}_mean"]
+    return metrics | means

@@ -13,7 +13,7 @@ from typing import ClassVar
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith.seeds import derive
-from pairsmith_benchmarks.answers import Answers, Record, percent
+from pairsmith_benchmarks.answers import Answers, Record, added, average, known, share
 from pairsmith_benchmarks.folder import Folder, rows
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.mentions import Lexicon, lexicon
@@ -56,6 +56,10 @@ class Chair(ItemBenchmark):
     def rate(self, items: Sequence[Item], answers: Answers) -> Scores:
         """Score answers to some items."""
         return score(items, answers, self._lexicon)
+
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        return known(of_sums(sums))
 
 
 def objects_of_images(
@@ -103,7 +107,7 @@ def score(items: Sequence[Item], answers: Answers, words: Lexicon | None = None)
     found, by_id = matched("chair", items, answers)
     own = words or lexicon()
     records = found.records({one: _record(text, by_id[one].truth["objects"], own) for one, text in found.texts.items()})
-    return DIRECTIONS.scores(rates(records), found, records)
+    return DIRECTIONS.scores(rates(records), found, records, sums_of)
 
 
 def _record(text: str, objects: Sequence[str], words: Lexicon) -> Record:
@@ -126,11 +130,23 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> rates([one, two])
     {'chair_i': 25.0, 'chair_s': 50.0, 'recall': 60.0, 'length': 7.0}
     """
-    scored = [record for record in records if "mentions" in record]
-    answers = len(scored)
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one answer adds to the sums that CHAIR is made of."""
+    if "mentions" not in record:
+        return {}
+    false = len(record["false"])
+    own = {name: record[name] for name in ("mentions", "objects", "found", "words")}
+    return {"answers": 1, "false": false, "answers_false": int(false > 0), **own}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
     return {
-        "chair_i": percent(sum(len(one["false"]) for one in scored), sum(one["mentions"] for one in scored)),
-        "chair_s": percent(sum(bool(one["false"]) for one in scored), answers),
-        "recall": percent(sum(one["found"] for one in scored), sum(one["objects"] for one in scored)),
-        "length": sum(one["words"] for one in scored) / answers if answers else None,
+        "chair_i": share(sums, "false", "mentions"),
+        "chair_s": share(sums, "answers_false", "answers"),
+        "recall": share(sums, "found", "objects"),
+        "length": average(sums, "words", "answers"),
     }

@@ -20,7 +20,7 @@ from typing import ClassVar
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
-from pairsmith_benchmarks.answers import Answers, Record, match, percent
+from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.chair import objects_of_images
 from pairsmith_benchmarks.folder import Folder, rows, text_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
@@ -86,6 +86,11 @@ class ObjectHalbench(ItemBenchmark):
         prompts = requests(items, given, self._template)
         return score(items, given, self._extractor.ask(prompts), self._extractor.name, self._lexicon)
 
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        extractor = self._options.judge_name if self._extractor is None else self._extractor.name
+        return known(named(of_sums(sums), f"[{extractor}]", but=("length",)))
+
 
 def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, str]:
     """Return what the extractor is asked, for each item whose answer is longer than three words."""
@@ -132,8 +137,8 @@ def score(
         length = {"words": len(text.split()), "reply": replies.get(one, "")}
         records[one] = {**_record(objects, by_id[one].truth["objects"], own), **length}
     every = found.records(records)
-    metrics = {name if name == "length" else f"{name}[{extractor}]": value for name, value in rates(every).items()}
-    return DIRECTIONS.scores(metrics, found, every)
+    metrics = named(rates(every), f"[{extractor}]", but=("length",))
+    return DIRECTIONS.scores(metrics, found, every, sums_of)
 
 
 def _record(objects: Sequence[str] | None, truth: Sequence[str], words: Lexicon) -> Record:
@@ -159,15 +164,28 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> found["objhal_response"], found["objhal_object"], found["objhal_recall"]
     (100.0, 50.0, 25.0)
     """
-    answered = [record for record in records if "parsed" in record]
-    parsed = [record for record in answered if record["parsed"]]
-    naming = [record for record in parsed if record["named"]]
-    objects = sum(len(record["named"]) for record in naming)
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one answer adds to the sums that the metrics are made of."""
+    if "parsed" not in record:
+        return {}
+    own = {"answers": 1, "words": record["words"], "unparsed": int(not record["parsed"])}
+    if not record["parsed"]:
+        return own
+    false, listed_objects = len(record["false"]), len(record["named"])
+    found = {"false": false, "listed": listed_objects, "objects": record["objects"], "found": record["found"]}
+    return {**own, **found, "naming": int(listed_objects > 0), "naming_false": int(false > 0)}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
     return {
-        "objhal_response": percent(sum(bool(record["false"]) for record in naming), len(naming)),
-        "objhal_object": percent(sum(len(record["false"]) for record in naming), objects),
-        "objhal_recall": percent(sum(one["found"] for one in parsed), sum(one["objects"] for one in parsed)),
-        "named": float(len(naming)),
-        "unparsed": float(len(answered) - len(parsed)),
-        "length": sum(record["words"] for record in answered) / len(answered) if answered else None,
+        "objhal_response": share(sums, "naming_false", "naming"),
+        "objhal_object": share(sums, "false", "listed"),
+        "objhal_recall": share(sums, "found", "objects"),
+        "named": float(sums.get("naming", 0)),
+        "unparsed": float(sums.get("unparsed", 0)),
+        "length": average(sums, "words", "answers"),
     }

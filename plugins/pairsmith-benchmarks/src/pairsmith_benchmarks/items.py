@@ -1,7 +1,7 @@
 """What a benchmark asks, and the part that all benchmarks here share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from pairsmith_benchmarks.answers import Answers, Matched, Record, known, match
 class Item:
     """One question about one image, with what is true of it.
 
-    ``image`` is the file's path in the benchmark's folder of images. Scoring needs ``id`` and ``truth`` only.
+    ``image`` is the file's path in the benchmark's folder of images, and empty where none is shown. Scoring needs ``id``
+    and ``truth`` only.
     """
 
     id: str
@@ -47,14 +48,25 @@ class ItemBenchmark(ABC):
     def check_images(self, items: Sequence[Item]) -> None:
         """Refuse to begin where images are missing."""
 
+    @abstractmethod
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of what items add to them (``Scores.sums``), added up; those that are defined."""
+
     def samples(self) -> Iterator[Sample]:
         """Yield a sample per item."""
         items = self.items()
         self.check_images(items)
+        yield from self._of(items)
+
+    def asked(self) -> Iterator[Sample]:
+        """Yield a sample per item, whether or not its image is there: enough for scoring answers made elsewhere."""
+        yield from self._of(self.items())
+
+    def _of(self, items: Sequence[Item]) -> Iterator[Sample]:
         for item in items:
-            image = Image(path=self.images / item.image)
+            images = (Image(path=self.images / item.image),) if item.image else ()
             yield Sample(
-                id=item.id, images=(image,), prompt=user(item.prompt), context=item.context, truth=dict(item.truth)
+                id=item.id, images=images, prompt=user(item.prompt), context=item.context, truth=dict(item.truth)
             )
 
     def score(self, samples: Sequence[Sample], responses: Sequence[Response]) -> Scores:
@@ -77,8 +89,17 @@ class Directions:
         default=(("empty", "missing", "double"), ("scored", "long", "unknown")), init=False
     )
 
-    def scores(self, metrics: Mapping[str, float | None], matched: Matched, records: Sequence[Record]) -> Scores:
-        """Return the scores: metrics that are defined, then the counts of what was and was not scored."""
+    def scores(
+        self,
+        metrics: Mapping[str, float | None],
+        matched: Matched,
+        records: Sequence[Record],
+        sums: Callable[[Record], Mapping[str, float]],
+    ) -> Scores:
+        """Return the scores: metrics that are defined, then the counts of what was and was not scored.
+
+        ``sums`` tells what a record adds to the sums that the metrics are made of.
+        """
         found = {**known(metrics), **matched.counts()}
         lower, neutral = self._counts
         return Scores(
@@ -86,6 +107,7 @@ class Directions:
             lower_is_better=tuple(name for name in found if name.startswith(self.lower) or name in lower),
             neutral=tuple(name for name in found if name.startswith(self.neutral) or name in neutral),
             items=records,
+            sums=[sums(record) for record in records],
         )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
-from pairsmith_benchmarks.answers import Answers, Record, match, percent
+from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.folder import Folder, read_json, text_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.options import MmhalOptions
@@ -65,6 +65,11 @@ class MmhalBench(ItemBenchmark):
             return score(items, given, stored(self._options.reviews), self._options.judge_name, unparsed=unparsed)
         prompts = requests(items, given, self._template)
         return score(items, given, self._judge.ask(prompts), self._judge.name, unparsed=unparsed)
+
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        judge_name = self._options.judge_name if self._judge is None else self._judge.name
+        return known(named(of_sums(sums), suffix_of(judge_name, self._options.unparsed), but=("length",)))
 
 
 def _item(row: Any, place: str, number: int) -> Item:  # noqa: ANN401 - JSON
@@ -124,9 +129,13 @@ def score(
         parsed = {"rating": rated, "parsed": read is not None, "review": review}
         records[one] = {"type": by_id[one].truth["type"], "words": len(text.split()), **parsed}
     every = found.records(records)
-    suffix = f"[{judge_name}]" if unparsed == "leave-out" else f"[{judge_name},unparsed=0]"
-    metrics = {name if name == "length" else f"{name}{suffix}": value for name, value in rates(every).items()}
-    return DIRECTIONS.scores(metrics, found, every)
+    metrics = named(rates(every), suffix_of(judge_name, unparsed), but=("length",))
+    return DIRECTIONS.scores(metrics, found, every, sums_of)
+
+
+def suffix_of(judge_name: str, unparsed: str) -> str:
+    """Return what stands behind the names of metrics: who judged, and what became of reviews without a rating."""
+    return f"[{judge_name}]" if unparsed == "leave-out" else f"[{judge_name},unparsed=0]"
 
 
 def rates(records: Sequence[Record]) -> dict[str, float | None]:
@@ -136,20 +145,28 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> rates(rows)["score"], round(rates(rows)["hallucination"], 1)
     (4.0, 33.3)
     """
-    answered = [record for record in records if "parsed" in record]
-    rated = [record for record in answered if record["rating"] is not None]
-    by_type: dict[str, list[int]] = {}
-    for record in rated:
-        by_type.setdefault(record["type"], []).append(record["rating"])
-    ratings = [record["rating"] for record in rated]
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return what one answer adds to the sums that the metrics are made of."""
+    if "parsed" not in record:
+        return {}
+    own = {"answers": 1, "words": record["words"], "unparsed": int(not record["parsed"])}
+    rating, kind = record["rating"], record["type"]
+    if rating is None:
+        return own
+    false = int(rating < HALLUCINATED_BELOW)
+    return {**own, "rated": 1, "rating": rating, "false": false, f"rated {kind}": 1, f"rating {kind}": rating}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of totals."""
+    kinds = sorted(name.removeprefix("rated ") for name in sums if name.startswith("rated "))
     return {
-        "score": _mean(ratings),
-        "hallucination": percent(sum(one < HALLUCINATED_BELOW for one in ratings), len(ratings)),
-        **{f"score_{kind}": _mean(some) for kind, some in sorted(by_type.items())},
-        "unparsed": float(sum(not record["parsed"] for record in answered)),
-        "length": _mean([record["words"] for record in answered]),
+        "score": average(sums, "rating", "rated"),
+        "hallucination": share(sums, "false", "rated"),
+        **{f"score_{kind}": average(sums, f"rating {kind}", f"rated {kind}") for kind in kinds},
+        "unparsed": float(sums.get("unparsed", 0)),
+        "length": average(sums, "words", "answers"),
     }
-
-
-def _mean(values: Sequence[int]) -> float | None:
-    return sum(values) / len(values) if values else None

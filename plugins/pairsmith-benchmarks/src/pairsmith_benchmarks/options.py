@@ -7,9 +7,9 @@ from typing import Any, Literal
 from attrs import Attribute, field, frozen
 from attrs.validators import and_, deep_iterable, ge, in_, le, min_len
 
-_IMAGES = "the folder of the images"
+IMAGES = "the folder of the images"
 _SEED = "seed of the draw"
-_SCORES = {"scores_only": True}
+SCORES = {"scores_only": True}
 """Marks what matters to scores only: where it alone changes, the same answers are scored again."""
 
 
@@ -30,7 +30,7 @@ class PopeOptions:
         default=None,
         metadata={"help": "to build the questions: rows of 'image' and 'objects', or COCO's instances_*.json"},
     )
-    images: Path = field(metadata={"help": _IMAGES})
+    images: Path = field(metadata={"help": IMAGES})
     splits: tuple[Literal["random", "popular", "adversarial"], ...] = field(
         default=("random", "popular", "adversarial"),
         validator=and_(min_len(1), deep_iterable(in_(("random", "popular", "adversarial"))), _splits),
@@ -40,7 +40,7 @@ class PopeOptions:
         default="published",
         validator=in_(("published", "first-word")),
         metadata={
-            **_SCORES,
+            **SCORES,
             "help": "published: all that is not a no is a yes; first-word: unclear answers are left out",
         },
     )
@@ -93,12 +93,12 @@ class AmberGenerativeOptions:
     """Options of ``amber-generative``."""
 
     path: Path = field(metadata={"help": "a copy of the AMBER repository, or its folder data"})
-    images: Path | None = field(default=None, metadata={"help": f"{_IMAGES}; 'image' in the path where left out"})
+    images: Path | None = field(default=None, metadata={"help": f"{IMAGES}; 'image' in the path where left out"})
     nouns: Literal["words", "nltk"] = field(
         default="words",
         validator=in_(("words", "nltk")),
         metadata={
-            **_SCORES,
+            **SCORES,
             "help": "words: all words of AMBER's vocabulary; nltk: those tagged as nouns, as the original does",
         },
     )
@@ -106,18 +106,18 @@ class AmberGenerativeOptions:
         default="synonyms",
         validator=in_(("synonyms", "spacy", "vectors")),
         metadata={
-            **_SCORES,
+            **SCORES,
             "help": "synonyms: AMBER's associations only; spacy, as the original, or vectors: also similar words",
         },
     )
     vectors: str = field(
         default="en_core_web_lg",
-        metadata={**_SCORES, "help": "with spacy: the model; with vectors: a text file as GloVe's"},
+        metadata={**SCORES, "help": "with spacy: the model; with vectors: a text file as GloVe's"},
     )
     threshold: float = field(
         default=0.8,
         validator=and_(ge(-1.0), le(1.0)),
-        metadata={**_SCORES, "help": "cosine above which two words are similar, -1 to 1"},
+        metadata={**SCORES, "help": "cosine above which two words are similar, -1 to 1"},
     )
 
     @property
@@ -133,7 +133,7 @@ class AmberDiscriminativeOptions:
     """Options of ``amber-discriminative``."""
 
     path: Path = field(metadata={"help": "a copy of the AMBER repository, or its folder data"})
-    images: Path | None = field(default=None, metadata={"help": f"{_IMAGES}; 'image' in the path where left out"})
+    images: Path | None = field(default=None, metadata={"help": f"{IMAGES}; 'image' in the path where left out"})
     dimension: Literal["all", "existence", "attribute", "relation"] = field(
         default="all",
         validator=in_(("all", "existence", "attribute", "relation")),
@@ -143,7 +143,7 @@ class AmberDiscriminativeOptions:
         default="first-word",
         validator=in_(("first-word", "exact")),
         metadata={
-            **_SCORES,
+            **SCORES,
             "help": "first-word: yes or no in front, in any case; exact: nothing but Yes or No, as published",
         },
     )
@@ -164,7 +164,7 @@ class CaptionsOptions:
     references: Path = field(
         metadata={"help": "rows of 'image', 'references' and perhaps 'id', 'prompt', 'context'; or COCO's captions"}
     )
-    images: Path = field(metadata={"help": _IMAGES})
+    images: Path = field(metadata={"help": IMAGES})
     prompt: str = field(
         default="Describe this image in one sentence.",
         validator=min_len(1),
@@ -174,14 +174,14 @@ class CaptionsOptions:
         default="words",
         validator=in_(("words", "whitespace", "treebank", "ptb")),
         metadata={
-            **_SCORES,
+            **SCORES,
             "help": "how texts are cut; ptb is COCO's and needs Java, treebank NLTK's, whitespace keeps case",
         },
     )
     meteor: Literal["stem", "wordnet", "java", "none"] = field(
         default="stem",
         validator=in_(("stem", "wordnet", "java", "none")),
-        metadata={**_SCORES, "help": "which METEOR: NLTK's without or with WordNet, the 1.5 of COCO's scores, or none"},
+        metadata={**SCORES, "help": "which METEOR: NLTK's without or with WordNet, the 1.5 of COCO's scores, or none"},
     )
 
 
@@ -190,12 +190,13 @@ def captions_inputs(options: CaptionsOptions) -> Sequence[Path]:
     return (options.references, options.images)
 
 
-_JUDGE = "the generator that is asked, as a table { use = ..., ... }"
-_JUDGE_NAME = "its name in the metrics; the component's and its model's where left out"
-_REVIEWS = "in place of a judge: rows of 'id' and 'review', replies made elsewhere"
+JUDGE = "the generator that is asked, as a table { use = ..., ... }"
+JUDGE_NAME = "its name in the metrics; the component's and its model's where left out"
+REVIEWS = "in place of a judge: rows of 'id' and 'review', replies made elsewhere"
 
 
-def _one_judge(judge: Mapping[str, Any] | None, reviews: Path | None, name: str) -> None:
+def one_judge(judge: Mapping[str, Any] | None, reviews: Path | None, name: str) -> None:
+    """Refuse two judges, none, and replies of a judge without a name."""
     if (judge is None) == (reviews is None):
         msg = f"give one of 'judge' and 'reviews': there is {'neither' if judge is None else 'both'}"
         raise ValueError(msg)
@@ -209,26 +210,26 @@ class MmhalOptions:
     """Options of ``mmhal-bench``. Exactly one of ``judge`` and ``reviews`` is given."""
 
     path: Path = field(metadata={"help": "the folder with response_template.json and eval_gpt4.py"})
-    images: Path | None = field(default=None, metadata={"help": f"{_IMAGES}; 'images' in the path where left out"})
-    judge: Mapping[str, Any] | None = field(default=None, metadata={**_SCORES, "help": _JUDGE})
-    judge_name: str = field(default="", metadata={**_SCORES, "help": _JUDGE_NAME})
-    reviews: Path | None = field(default=None, metadata={**_SCORES, "help": _REVIEWS})
+    images: Path | None = field(default=None, metadata={"help": f"{IMAGES}; 'images' in the path where left out"})
+    judge: Mapping[str, Any] | None = field(default=None, metadata={**SCORES, "help": JUDGE})
+    judge_name: str = field(default="", metadata={**SCORES, "help": JUDGE_NAME})
+    reviews: Path | None = field(default=None, metadata={**SCORES, "help": REVIEWS})
     template: Path | None = field(
         default=None,
-        metadata={**_SCORES, "help": "the judge's prompt, a text with four {}; the published one where left out"},
+        metadata={**SCORES, "help": "the judge's prompt, a text with four {}; the published one where left out"},
     )
     unparsed: Literal["leave-out", "zero"] = field(
         default="leave-out",
         validator=in_(("leave-out", "zero")),
         metadata={
-            **_SCORES,
+            **SCORES,
             "help": "a review without one clear rating is left out, or rated 0 as the published script does",
         },
     )
 
     def __attrs_post_init__(self) -> None:
         """Ask for one judge, and for its name."""
-        _one_judge(self.judge, self.reviews, self.judge_name)
+        one_judge(self.judge, self.reviews, self.judge_name)
 
 
 def mmhal_inputs(options: MmhalOptions) -> Sequence[Path]:
@@ -243,13 +244,13 @@ class HalbenchOptions:
     questions: Path = field(metadata={"help": "obj_halbench_300_with_image.jsonl: rows of 'image_id' and 'question'"})
     annotations: Path = field(metadata={"help": "the folder with instances_val2014.json and captions_val2014.json"})
     images: Path = field(metadata={"help": "the folder val2014 of COCO's images"})
-    judge: Mapping[str, Any] | None = field(default=None, metadata={**_SCORES, "help": _JUDGE})
-    judge_name: str = field(default="", metadata={**_SCORES, "help": _JUDGE_NAME})
-    reviews: Path | None = field(default=None, metadata={**_SCORES, "help": _REVIEWS})
+    judge: Mapping[str, Any] | None = field(default=None, metadata={**SCORES, "help": JUDGE})
+    judge_name: str = field(default="", metadata={**SCORES, "help": JUDGE_NAME})
+    reviews: Path | None = field(default=None, metadata={**SCORES, "help": REVIEWS})
     template: Path | None = field(
         default=None,
         metadata={
-            **_SCORES,
+            **SCORES,
             "help": "the extractor's prompt: eval_gpt_obj_halbench.py, or a text with {question} and {answer}",
         },
     )
@@ -259,7 +260,7 @@ class HalbenchOptions:
 
     def __attrs_post_init__(self) -> None:
         """Ask for one judge, and for its name."""
-        _one_judge(self.judge, self.reviews, self.judge_name)
+        one_judge(self.judge, self.reviews, self.judge_name)
 
 
 def halbench_inputs(options: HalbenchOptions) -> Sequence[Path]:

@@ -6,14 +6,13 @@ their harmonic mean, and the yes-ratio the share of yes among all answers. Per k
 adversarial), in percent; ``mean_...`` is the mean over the kinds.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
-from pairsmith_benchmarks.answers import Answers, Record, percent
+from pairsmith_benchmarks.answers import Answers, Record, added, known, named, percent
 from pairsmith_benchmarks.folder import Folder, inside, once, rows, text_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.options import PopeOptions
@@ -61,6 +60,10 @@ class Pope(ItemBenchmark):
         """Score answers to some items."""
         return score(items, answers, reading=self._options.reading)
 
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of totals."""
+        return known(named(of_sums(sums), suffix_of(self._options.reading)))
+
 
 def published_questions(folder: Folder, splits: Sequence[str]) -> list[Item]:
     """Return the questions of ``*_pope_<split>.json``: rows of ``question_id``, ``image``, ``text`` and ``label``.
@@ -94,10 +97,15 @@ def score(items: Sequence[Item], answers: Answers, *, reading: str = "published"
     found, by_id = matched("pope", items, answers)
     read = READINGS[reading]
     records = found.records({one: {**by_id[one].truth, **_read(text, read)} for one, text in found.texts.items()})
-    suffix = "" if reading == "published" else f"[{reading}]"
-    metrics = {f"{name}{suffix}": value for name, value in rates(records).items()}
     ratios = tuple(f"{name}_yes_ratio" for name in (*SPLITS, "mean"))
-    return Directions(lower=("unclear",), neutral=ratios).scores(metrics, found, records)
+    return Directions(lower=("unclear",), neutral=ratios).scores(
+        named(rates(records), suffix_of(reading)), found, records, sums_of
+    )
+
+
+def suffix_of(reading: str) -> str:
+    """Return what stands behind the names of metrics that were read otherwise than published."""
+    return "" if reading == "published" else f"[{reading}]"
 
 
 def _read(text: str, read: Callable[[str], Reading]) -> Record:
@@ -112,10 +120,23 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> rates([{"split": "random", "label": label, "read": read, "unclear": False} for label, read in said])["random_f1"]
     50.0
     """
-    tables: dict[str, Counter[tuple[str, str]]] = {}
-    for record in records:
-        if record.get("read") in {"yes", "no"}:
-            tables.setdefault(record["split"], Counter())[record["label"], record["read"]] += 1
+    return of_sums(added(map(sums_of, records)))
+
+
+def sums_of(record: Record) -> dict[str, float]:
+    """Return the cell of the table of kinds, labels and answers that one answer is counted in."""
+    if "read" not in record:
+        return {}
+    return {f"{record['split']} {record['label']} {record['read']}": 1, "unclear": int(record["unclear"])}
+
+
+def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the metrics of such a table; an unclear answer is in none of them."""
+    tables: dict[str, dict[tuple[str, str], float]] = {}
+    for cell, count in sums.items():
+        match cell.split(" "):
+            case [split, label, "yes" | "no" as read] if count:
+                tables.setdefault(split, {})[label, read] = count
     metrics: dict[str, float | None] = {}
     for split, table in tables.items():
         metrics |= {f"{split}_{name}": value for name, value in confusion(table).items()}
@@ -124,11 +145,10 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
             values = [metrics[f"{split}_{name}"] for split in tables]
             defined = [value for value in values if value is not None]
             metrics[f"mean_{name}"] = sum(defined) / len(defined) if len(defined) == len(values) else None
-    read = [record for record in records if "read" in record]
-    return {**metrics, "unclear": float(sum(record["unclear"] for record in read))}
+    return {**metrics, "unclear": float(sums.get("unclear", 0))}
 
 
-def confusion(table: Mapping[tuple[str, str], int]) -> dict[str, float | None]:
+def confusion(table: Mapping[tuple[str, str], float]) -> dict[str, float | None]:
     """Return accuracy, precision, recall, F1 and yes-ratio of counts by (label, answer), in percent; yes is positive."""
     true, false = table.get(("yes", "yes"), 0), table.get(("no", "yes"), 0)
     missed, right = table.get(("yes", "no"), 0), table.get(("no", "no"), 0)

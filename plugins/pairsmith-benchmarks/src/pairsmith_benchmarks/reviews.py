@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
@@ -13,10 +14,13 @@ from attrs import frozen
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Generator, Run
-from pairsmith.values import Failed, Sample, user
+from pairsmith.values import Failed, Sample, Turn, user
 from pairsmith_benchmarks.folder import rows
 
 _AT_ONCE = 16
+
+Prompt = str | tuple[Turn, ...]
+"""What a judge is asked: a text, or turns where it is told something first."""
 
 
 @frozen(kw_only=True)
@@ -27,10 +31,10 @@ class Judge:
     build: Callable[[], Any]
     journal: Path
 
-    def ask(self, prompts: Mapping[str, str]) -> dict[str, str]:
+    def ask(self, prompts: Mapping[str, Prompt]) -> dict[str, str]:
         """Return the reply to each prompt, by the same ids, greedy; only prompts not asked before are asked."""
         kept = _kept(self.journal)
-        keys = {name: sha256(prompt.encode()).hexdigest() for name, prompt in prompts.items()}
+        keys = {name: sha256(_written(prompt)).hexdigest() for name, prompt in prompts.items()}
         unasked = {keys[name]: prompt for name, prompt in prompts.items() if keys[name] not in kept}
         if unasked:
             with ExitStack() as stack:
@@ -40,14 +44,14 @@ class Judge:
                 kept |= self._asked(generator, list(unasked.items()))
         return {name: kept[key] for name, key in keys.items()}
 
-    def _asked(self, generator: Generator, prompts: Sequence[tuple[str, str]]) -> dict[str, str]:
+    def _asked(self, generator: Generator, prompts: Sequence[tuple[str, Prompt]]) -> dict[str, str]:
         found: dict[str, str] = {}
         failed: list[Failed] = []
         self.journal.parent.mkdir(parents=True, exist_ok=True)
         with self.journal.open("ab") as file:
             for start in range(0, len(prompts), _AT_ONCE):
                 some = prompts[start : start + _AT_ONCE]
-                samples = [Sample(id=key, prompt=user(prompt)) for key, prompt in some]
+                samples = [Sample(id=key, prompt=user(one) if isinstance(one, str) else one) for key, one in some]
                 replies = generator.respond(samples, seed=0, greedy=True)
                 for (key, _), reply_or_failed in zip(some, replies, strict=True):
                     if isinstance(reply_or_failed, Failed):
@@ -65,6 +69,35 @@ class Judge:
             )
             raise StageError(msg)
         return found
+
+
+@frozen(kw_only=True)
+class Reviewer:
+    """Where reviews come from: a judge that is asked, or a file of replies made elsewhere."""
+
+    name: str
+    judge: Judge | None = None
+    file: Path | None = None
+
+    def reviews(self, prompts: Mapping[str, Prompt]) -> Mapping[str, str]:
+        """Return the reviews by item; of the file all that it has."""
+        if self.judge is not None:
+            return self.judge.ask(prompts)
+        return {} if self.file is None else stored(self.file)
+
+
+def reviewer(options: Any, run: Run, benchmark: str) -> Reviewer:  # noqa: ANN401 - options with a judge or reviews
+    """Return what a benchmark's options name, its table checked."""
+    if options.judge is None:
+        return Reviewer(name=options.judge_name, file=options.reviews)
+    asked = judge(run, options.judge, options.judge_name, benchmark)
+    return Reviewer(name=asked.name, judge=asked)
+
+
+def _written(prompt: Prompt) -> bytes:
+    if isinstance(prompt, str):
+        return prompt.encode()
+    return json.dumps([[turn.role, turn.text] for turn in prompt]).encode()
 
 
 def judge(run: Run, table: Mapping[str, Any], name: str, benchmark: str) -> Judge:
@@ -138,6 +171,15 @@ def _assigned(module: ast.Module, variable: str) -> str:
                 return text
     msg = f"it assigns no text to {variable!r}"
     raise ValueError(msg)
+
+
+def slotted(text: str, values: Mapping[str, str]) -> str:
+    """Put values into slots with names; what stands in a value is never taken for a slot.
+
+    >>> slotted("{a} and {b} and {c}", {"a": "{b}", "b": "2"})
+    '{b} and 2 and {c}'
+    """
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
 
 
 def filled(text: str, slots: Sequence[str], values: Sequence[str]) -> str:

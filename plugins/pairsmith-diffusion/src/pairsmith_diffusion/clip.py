@@ -27,7 +27,7 @@ class _Clip(ABC):
 
     def __init__(self, options: ClipScoreOptions | PickScoreOptions, run: Run) -> None:  # noqa: ARG002
         """Load the model and what prepares its inputs."""
-        where = f"[[image_judges]] path = {options.path!r}"
+        where = "[[image_judges]] path"
         self._device, self._dtype = device_of(options.device), getattr(torch, options.dtype)
         with explained(where, options.path):
             self._model: Any = CLIPModel.from_pretrained(
@@ -35,7 +35,7 @@ class _Clip(ABC):
             )
         self._model.eval().to(self._device)
         beside = options.processor or options.path
-        with explained(f"[[image_judges]] processor = {beside!r}", beside):
+        with explained("[[image_judges]] processor", beside):
             own = options.revision if beside == options.path else None
             self._processor: Any = AutoProcessor.from_pretrained(beside, revision=own)
         self._batch_size = options.batch_size

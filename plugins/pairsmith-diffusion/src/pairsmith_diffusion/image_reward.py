@@ -35,11 +35,11 @@ class ImageReward:
 
     def __init__(self, options: ImageRewardOptions, run: Run) -> None:  # noqa: ARG002 - every factory is given the run
         """Load weights and tokenizer; a published ``.pt`` is converted to safetensors once."""
-        where = f"[[image_judges]] path = {options.path!r}"
+        where = "[[image_judges]] path"
         file = find(options.path, FILES, options.revision, where)
         self._device, self._dtype = device_of(options.device), getattr(torch, options.dtype)
-        self._model = from_state(tensors(file, where), where).to(self._device, self._dtype)
-        with explained(f"[[image_judges]] tokenizer = {options.tokenizer!r}", options.tokenizer):
+        self._model = from_state(tensors(file, where), f"{where} = {options.path!r}").to(self._device, self._dtype)
+        with explained("[[image_judges]] tokenizer", options.tokenizer):
             self._tokenizer: Any = AutoTokenizer.from_pretrained(options.tokenizer)
         self._batch_size = options.batch_size
         self._longest = Longest(NAME, TOKENS, lambda text: len(self._tokenizer(text)["input_ids"]))

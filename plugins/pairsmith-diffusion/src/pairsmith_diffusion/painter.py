@@ -17,6 +17,7 @@ from pairsmith.errors import StageError
 from pairsmith_diffusion.options import TextToImageOptions
 from pairsmith_diffusion.weights import device_of, explained, find
 
+_OPTION = "[images] path"
 _ALWAYS = ("prompt", "generator", "num_inference_steps", "output_type")
 
 
@@ -40,7 +41,7 @@ class Painter:
         """
         logging.disable_progress_bar()
         self._options = options
-        self._where = f"[images] path = {options.path!r}"
+        self._where = f"{_OPTION} = {options.path!r}"
         self._pipeline: Any = self._load()
         self._pipeline.set_progress_bar_config(disable=True)
         self._takes = set(inspect.signature(self._pipeline.__call__).parameters)
@@ -77,9 +78,9 @@ class Painter:
 
     def _load(self) -> Any:  # noqa: ANN401 - diffusers has no common type that can be called
         options = self._options
-        index = find(options.path, ("model_index.json",), options.revision, self._where)
+        index = find(options.path, ("model_index.json",), options.revision, _OPTION)
         left_out = self._left_out(json.loads(index.read_text(encoding="utf-8")))
-        with explained(self._where, options.path):
+        with explained(_OPTION, options.path):
             return DiffusionPipeline.from_pretrained(
                 options.path,
                 revision=options.revision,

@@ -2,19 +2,20 @@
 
 import os
 import pickle
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from hashlib import file_digest
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import torch
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers.utils import logging
 
+from pairsmith import checkpoints
 from pairsmith.errors import StageError
 
 # The run shows its own progress; a bar for every file loaded, and advice meant for programmers, would bury it.
@@ -42,7 +43,7 @@ def find(path: str, names: tuple[str, ...], revision: str | None, where: str) ->
             if (place / name).is_file():
                 return place / name
         there = ", ".join(sorted(file.name for file in place.iterdir())[:12]) or "nothing"
-        msg = f"{where} holds none of {', '.join(names)}; it holds {there}"
+        msg = f"{where} = {path!r} holds none of {', '.join(names)}; it holds {there}"
         raise StageError(msg)
     with explained(where, path):
         for name in names[:-1]:
@@ -105,30 +106,9 @@ def _write(state: dict[str, torch.Tensor], kept: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def explained(where: str, path: str) -> Iterator[None]:
-    """Word what goes wrong when a model is loaded. ``where`` says which option names it."""
-    try:
-        yield
-    except (OSError, ValueError, EntryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, SafetensorError) as error:
-        raise StageError(_sentence(where, path, error)) from error
-
-
-def _sentence(where: str, path: str, error: Exception) -> str:
-    if Path(path).is_dir():
-        there = ", ".join(sorted(file.name for file in Path(path).iterdir())[:12]) or "nothing"
-        return f"{where} cannot be loaded: {_first(error)} (the directory holds {there})"
-    if path.startswith((".", "/", "~")) or path.count("/") > 1:
-        return f"{where} is no directory; give one that holds the model, or a hub id"
-    if os.environ.get("HF_HUB_OFFLINE", "0") not in {"", "0"}:
-        return (
-            f"{where} is neither a directory nor in the hub's local cache, and HF_HUB_OFFLINE is set; unset it, or give a "
-            f"directory"
-        )
-    return (
-        f"{where} could not be had from the hub: {_first(error)}. Check the name and the network; a gated model needs "
-        f"HF_TOKEN in the environment"
-    )
+def explained(where: str, path: str) -> AbstractContextManager[None]:
+    """Word what goes wrong when a model is loaded. ``where`` is the option that names it."""
+    return checkpoints.explained(where, path, (EntryNotFoundError, SafetensorError))
 
 
 def _first(error: Exception) -> str:

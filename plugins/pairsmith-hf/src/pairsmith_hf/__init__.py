@@ -20,6 +20,21 @@ _FAMILIES = (
     ("gemma3", "gemma3:Gemma3Family", "Gemma 3 with vision: an image's tokens see each other both ways."),
 )
 
+_REWARDS = (
+    (
+        "armorm",
+        "armorm:ArmoJudge",
+        "ArmoOptions",
+        "ArmoRM: nineteen objectives of an answer's text, and their gated score; it sees no image.",
+    ),
+    (
+        "reward-model",
+        "rewards:RewardJudge",
+        "RewardOptions",
+        "Any sequence-classification reward model with a chat template; it sees no image.",
+    ),
+)
+
 
 @hookimpl
 def pairsmith_model_families() -> Iterable[Component]:
@@ -62,5 +77,26 @@ def pairsmith_generators() -> Iterable[Component]:
         name="hf",
         factory="pairsmith_hf.generator:HfGenerator",
         options="pairsmith_hf.options:GeneratorOptions",
-        summary="Answers with the recipe's model: batched, sampled or greedy, seeded part by part.",
+        summary="Answers with the recipe's model or one of its own: batched, sampled or greedy, seeded part by part.",
+    )
+
+
+@hookimpl
+def pairsmith_judges() -> Iterable[Component]:
+    """Offer the judges."""
+    for name, factory, options, summary in _REWARDS:
+        yield Component(
+            name=name,
+            factory=f"pairsmith_hf.{factory}",
+            options=f"pairsmith_hf.judges:{options}",
+            needs="pairsmith_hf.judges:reward_needs",
+            inputs="pairsmith_hf.judges:reward_inputs",
+            summary=summary,
+        )
+    yield Component(
+        name="vlm",
+        factory="pairsmith_hf.vlm:VlmJudge",
+        options="pairsmith_hf.judges:VlmOptions",
+        inputs="pairsmith_hf.judges:prompt_inputs",
+        summary="Grades all answers of a sample with a local model by a rubric, or takes its probability of yes.",
     )

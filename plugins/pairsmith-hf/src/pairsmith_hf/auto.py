@@ -18,6 +18,7 @@ from pairsmith.values import Image
 from pairsmith_hf import checkpoint, processors, separate
 from pairsmith_hf.codec import ImageTextCodec, Pixels
 from pairsmith_hf.family import Family, Layout, Owned, inner
+from pairsmith_hf.head import PLAIN, Shape, Shaped, shapes
 from pairsmith_hf.options import AutoOptions
 
 _LOG = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class AutoFamily(Family):
         super().__init__(options, run)
         self._passes = options.passes
         self._said = False
+        self._logits: Shape | None = None
 
     @cached_property
     def _shape(self) -> Any:  # noqa: ANN401
@@ -172,8 +174,14 @@ class AutoFamily(Family):
                 self.why_separate,
             )
             self._said = True
-        if not any(hasattr(value, "ds_id") for value in model.parameters()):  # else its weights are on many devices
-            _check_head(model, weights)
+        if not any(hasattr(value, "ds_id") for value in model.parameters()):
+            self._logits = _shape_of_logits(inner(model), weights)
+        elif len(shapes(inner(model).config)) > 1:  # its weights are on many devices
+            msg = (
+                f"[model] use = 'auto' cannot find out under ZeRO-3 how {weights.path!r} scales or caps its logits; take "
+                f"train.parallel = 'zero2'"
+            )
+            raise StageError(msg)
         return model  # type: ignore[no-any-return]
 
     def hidden_states(self, module: Module, batch: TreeBatch) -> Tensor:
@@ -182,20 +190,28 @@ class AutoFamily(Family):
             return super().hidden_states(module, batch)
         return separate.hidden_states(inner(module).model, batch, self.codec(self.weights).told)
 
+    def head(self, module: Module) -> Module:
+        """Return the head with what the model does to its logits."""
+        head = super().head(module)
+        return head if self._logits in {None, PLAIN} else Shaped(head, *self._logits)
+
     def inputs(self, images: Mapping[str, Tensor]) -> dict[str, Any]:
         """Return the images of a batch as the model's own methods read them."""
         return {name: rows for name, rows in images.items() if name != separate.COUNTS}
 
 
-def _check_head(model: Any, weights: Weights) -> None:  # noqa: ANN401
-    """Raise where the model's logits are not what its head makes of its hidden states: scaled or capped."""
+def _shape_of_logits(model: Any, weights: Weights) -> Shape:  # noqa: ANN401
+    """Return what the model does to the logits of its head, raise where it is none of what its configuration may mean."""
     tokens = torch.arange(3, 11, device=next(model.parameters()).device)[None]
     with torch.no_grad():
         logits = model(input_ids=tokens, use_cache=False).logits.float()
-        own = model.get_output_embeddings()(model.model(input_ids=tokens, use_cache=False).last_hidden_state).float()
-    if not torch.allclose(logits, own, rtol=1e-2, atol=1e-2 * float(logits.std())):
+        hidden = model.model(input_ids=tokens, use_cache=False).last_hidden_state
+        own = {shape: Shaped(model.get_output_embeddings(), *shape)(hidden).float() for shape in shapes(model.config)}
+    found = min(own, key=lambda shape: float((own[shape] - logits).abs().max()))  # the plain one where it makes none
+    if not torch.allclose(logits, own[found], rtol=1e-2, atol=1e-2 * float(logits.std())):
         msg = (
             f"[model] use = 'auto' cannot train {weights.path!r}: it changes its logits after the head; it needs a family of "
             f"its own"
         )
         raise StageError(msg)
+    return found

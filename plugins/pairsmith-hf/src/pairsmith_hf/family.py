@@ -14,7 +14,7 @@ from transformers import AutoConfig
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Part, Run, TreeBatch, Weights
-from pairsmith_hf import checkpoint, processors
+from pairsmith_hf import checkpoint, processors, quantised
 from pairsmith_hf.codec import ImageTextCodec
 from pairsmith_hf.masks import masks
 from pairsmith_hf.options import ModelOptions
@@ -69,8 +69,9 @@ class Family:
 
     def fingerprint(self, weights: Weights) -> str:
         """Return a hash that changes when the weights, the processor or the template change."""
-        found = checkpoint.fingerprint(weights)
-        return sha256(f"{found} {self.reading()}".encode()).hexdigest() if self.reading() else found
+        found, given = checkpoint.fingerprint(weights), self.options.quantization
+        altered = " ".join(filter(None, (self.reading(), "" if given == "none" else given)))
+        return sha256(f"{found} {altered}".encode()).hexdigest() if altered else found
 
     def reading(self) -> str:
         """Return what the options change about how images are read, empty where they change nothing."""
@@ -82,9 +83,13 @@ class Family:
         return self.codec_class(processors.load(weights, trust_remote_code=self.options.trust_remote_code), weights)
 
     def load(self, weights: Weights, *, device: str, dtype: str) -> Module:
-        """Load the model in evaluation mode, its adapter merged. Only safetensors are read."""
+        """Load the model in evaluation mode, its adapter merged. Only safetensors are read.
+
+        An adapter on quantised weights stays beside them: merged, it would be rounded away.
+        """
         self.check(weights)
-        with checkpoint.explained(weights):
+        given = self.options.quantization
+        with checkpoint.explained(weights), quantised.explained(given, device):
             model: Any = getattr(transformers, self.model_class).from_pretrained(
                 weights.path,
                 revision=weights.revision,
@@ -92,12 +97,14 @@ class Family:
                 attn_implementation=self.options.attention,
                 use_safetensors=True,
                 trust_remote_code=self.options.trust_remote_code,
+                **quantised.settings(given, device=device, dtype=dtype),
             )
             if weights.adapter is not None:
                 from peft import PeftModel
 
-                model = PeftModel.from_pretrained(model, str(weights.adapter)).merge_and_unload()
-        placed: Module = model.to(device).eval()
+                model = PeftModel.from_pretrained(model, str(weights.adapter))
+                model = model.merge_and_unload() if given == "none" else model
+        placed: Module = model.eval() if given != "none" else model.to(device).eval()
         return placed
 
     def check(self, weights: Weights) -> None:

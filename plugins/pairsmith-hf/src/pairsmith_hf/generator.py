@@ -1,20 +1,32 @@
-"""Answers samples with the recipe's model."""
+"""Answers samples with a model of the recipe's, or of its own."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import torch
-from transformers import GenerationConfig
+from attrs import evolve, frozen
 
 from pairsmith.errors import RecipeError
 from pairsmith.interfaces import Run
 from pairsmith.seeds import derive
-from pairsmith.values import Image, Response, Sample, Turn, turns
+from pairsmith.values import Response, Sample, Turn, turns
 from pairsmith_hf.options import GeneratorOptions
+from pairsmith_hf.speaker import Drawing, Request, Said, Speaker, batches, name_of
 
-Request = tuple[tuple[Turn, ...], tuple[Image, ...]]
+
+@frozen
+class _Asked:
+    """A sample asked with some turns, empty for its own, and how often it is asked with each."""
+
+    sample: Sample
+    prompt_number: int
+    prompt: tuple[Turn, ...]
+    answers: int
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The conversation, the sample's context in its place."""
+        return turns(evolve(self.sample, prompt=self.prompt or self.sample.prompt))
 
 
 class HfGenerator:
@@ -25,18 +37,13 @@ class HfGenerator:
     """
 
     def __init__(self, options: GeneratorOptions, run: Run) -> None:
-        """Load the model: the base model, or in evaluation the one that is evaluated."""
+        """Load the model: its own, the recipe's base model, or in evaluation the one that is evaluated."""
         if run.family is None or run.weights is None:
-            msg = "[responses] use = 'hf' answers with the recipe's model; add a table [model]"
+            msg = "[responses] use = 'hf' answers with the recipe's model, or one of its own; add a table [model]"
             raise RecipeError(msg)
-        device = ("cuda" if torch.cuda.is_available() else "cpu") if options.device == "auto" else options.device
-        dtype = str(options.dtype or getattr(run.family, "dtype", "float32"))
-        self._options, self._device = options, device
-        self._codec = run.family.codec(run.weights)
-        self._model: Any = run.family.load(run.weights, device=device, dtype=dtype)
-        self._name = _name(run)
-        self._recorded = {"temperature": options.temperature, "top_p": options.top_p, "top_k": options.top_k}
-        self._dtype = dtype
+        self._options, self._name = options, name_of(run, run.weights)
+        self._speaker = Speaker(options, run.family, run.weights, raw=options.prompt_mode == "raw")
+        self._drawn = {"temperature": options.temperature, "top_p": options.top_p, "top_k": options.top_k}
 
     def __enter__(self) -> Self:
         """Use the model."""
@@ -46,86 +53,55 @@ class HfGenerator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the model's memory go."""
-        del self._model
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        self._speaker.close()
 
     def respond(self, samples: Sequence[Sample], *, seed: int, greedy: bool = False) -> list[list[Response]]:
-        """Return the responses to each sample, in order; with ``greedy`` exactly one."""
-        number = 1 if greedy else self._options.n
-        sampled = not greedy and self._options.temperature > 0
-        requests: list[Request] = [(turns(sample), sample.images) for sample in samples]
-        answers: list[list[Response]] = [[] for _ in samples]
-        size = max(1, self._options.batch_size // number)
-        for count, batch in enumerate(_batches(requests, size)):
-            batch_seed = derive(seed, count)
-            texts = self._generate([requests[k] for k in batch], number, batch_seed if sampled else None)
-            for row, k in enumerate(batch):
-                answers[k] = [
-                    self._response(samples[k], n, *texts[row * number + n], batch_seed, sampled=sampled)
-                    for n in range(number)
-                ]
-        return answers
+        """Return the responses to each sample, in order; with ``greedy`` exactly one, to its own prompt."""
+        options = self._options
+        number = 1 if greedy else options.n
+        sampled = not greedy and options.temperature > 0
+        groups = [
+            [_Asked(sample, k, prompt, number) for k, prompt in enumerate(self._prompts(sample, greedy=greedy))]
+            for sample in samples
+        ]
+        asked = [one for group in groups for one in group]
+        requests: list[Request] = [(one.turns, one.sample.images) for one in asked]
+        answers: list[list[Response]] = [[] for _ in asked]
+        for count, batch in enumerate(batches(requests, max(1, options.batch_size // number))):
+            drawing = Drawing(derive(seed, count), self._drawn) if sampled else None
+            said = self._speaker.say(
+                [requests[k] for k in batch], max_new_tokens=options.max_new_tokens, number=number, drawing=drawing
+            )
+            for k, ones in zip(batch, said, strict=True):
+                answers[k] = [self._response(asked[k], n, one, drawing) for n, one in enumerate(ones)]
+        each = iter(answers)
+        return [[one for _ in group for one in next(each)] for group in groups]
 
-    def _response(self, sample: Sample, n: int, text: str, finish: str, seed: int, *, sampled: bool) -> Response:
+    def _prompts(self, sample: Sample, *, greedy: bool) -> list[tuple[Turn, ...]]:
+        """Return the turns a sample is asked with, empty for its own."""
+        if greedy or not self._options.prompts:
+            return [()]
+        *before, last = (
+            sample.prompt if sample.prompt[-1].role == "user" else (*sample.prompt, Turn(role="user", text=""))
+        )
+        return [(*before, evolve(last, text=text)) for text in self._options.prompts]
+
+    def _response(self, asked: "_Asked", n: int, said: Said, drawing: Drawing | None) -> Response:
         name = f"{self._options.name}/" if self._options.name else ""
-        drawn = self._recorded if sampled else {"temperature": 0.0}
+        drawn = {"temperature": 0.0} if drawing is None else drawing.settings
+        mode = {} if self._options.prompt_mode == "chat" else {"prompt_mode": self._options.prompt_mode}
         return Response(
-            id=f"{sample.id}/{name}{n}",
-            sample_id=sample.id,
-            text=text,
+            id=f"{asked.sample.id}/{name}{asked.prompt_number * asked.answers + n}",
+            sample_id=asked.sample.id,
+            text=said.text,
             model=self._name,
-            seed=seed if sampled else None,
+            seed=None if drawing is None else drawing.seed,
             parameters={
                 **drawn,
                 "max_new_tokens": self._options.max_new_tokens,
-                "dtype": self._dtype,
-                "finish": finish,
+                "dtype": self._speaker.dtype,
+                **mode,
+                "finish": said.finish,
             },
+            prompt=asked.prompt,
         )
-
-    @torch.inference_mode()
-    def _generate(self, requests: list[Request], number: int, seed: int | None) -> list[tuple[str, str]]:
-        """Return text and ``"stop"`` or ``"length"`` of each answer; the answers of one prompt stand together."""
-        # Each prompt as often as it is answered: generate's own way would tear the images of one prompt apart.
-        repeated = [request for request in requests for _ in range(number)]
-        batch = {name: tensor.to(self._device) for name, tensor in self._codec.requests(repeated).items()}
-        if "pixel_values" in batch:
-            batch["pixel_values"] = batch["pixel_values"].to(getattr(torch, self._dtype))
-        drawing: dict[str, Any] = {"do_sample": False}
-        if seed is not None:
-            torch.manual_seed(seed)
-            drawing = {"do_sample": True, **self._recorded}
-        config = GenerationConfig(
-            max_new_tokens=self._options.max_new_tokens,
-            pad_token_id=self._codec.pad_token,
-            eos_token_id=self._codec.end,
-            use_cache=True,
-            **drawing,
-        )
-        # Only what the recipe says: a model's own generation_config would change the answers behind its back.
-        self._model.generation_config = GenerationConfig(
-            pad_token_id=self._codec.pad_token, eos_token_id=self._codec.end
-        )
-        made = self._model.generate(**batch, generation_config=config)[:, batch["input_ids"].shape[1] :].tolist()
-        return [(self._codec.text(tokens), "stop" if self._codec.end in tokens else "length") for tokens in made]
-
-
-def _batches(requests: Sequence[Request], size: int) -> Iterator[list[int]]:
-    """Yield indices, prompts of like length together: what is padded costs as much as what is read."""
-    order = sorted(
-        range(len(requests)), key=lambda k: (len(requests[k][1]), sum(len(turn.text) for turn in requests[k][0]))
-    )
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
-
-
-def _name(run: Run) -> str:
-    """Return what answers: a hub id, a directory's path within the run, or else its last part."""
-    assert run.weights is not None
-    path = Path(run.weights.path)
-    if path.is_absolute():
-        name = path.relative_to(run.directory).as_posix() if path.is_relative_to(run.directory) else path.name
-    else:
-        name = run.weights.path
-    return name if run.weights.adapter is None else f"{name}+adapter"

@@ -1,8 +1,9 @@
 """Options of this plugin's components. Imports no model library."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import field, frozen
 from attrs.validators import ge, gt, in_, le, matches_re, optional
@@ -12,6 +13,10 @@ from pairsmith.component import Needs
 Dtype = Literal["float32", "bfloat16", "float16"]
 DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+Quantization = Literal["none", "8bit", "4bit"]
+QUANTIZATIONS: tuple[Quantization, ...] = ("none", "8bit", "4bit")
+BITS = {"8bit": 1.0, "4bit": 0.55}
+"""Bytes a parameter, the scales counted in."""
 _GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
 
 
@@ -22,6 +27,13 @@ class ModelOptions:
     path: str = field(metadata={"help": "a directory, a hub id, or the name of a model that a plugin ships"})
     revision: str | None = field(default=None, metadata={"help": "branch, tag or commit of a hub id"})
     dtype: Dtype = field(default="float32", validator=in_(DTYPES), metadata={"help": "type of the weights in memory"})
+    quantization: Quantization = field(
+        default="none",
+        validator=in_(QUANTIZATIONS),
+        metadata={
+            "help": "load the weights in 8 or 4 bits with bitsandbytes; such a model is trained by an adapter only"
+        },
+    )
     attention: Literal["sdpa", "eager"] = field(
         default="sdpa", validator=in_(("sdpa", "eager")), metadata={"help": "how attention is computed"}
     )
@@ -75,10 +87,37 @@ class RandomLlavaOptions:
 
 
 @frozen(kw_only=True)
-class GeneratorOptions:
+class PlaceOptions:
+    """Where a model runs that answers or judges."""
+
+    dtype: Dtype | None = field(
+        default=None,
+        validator=optional(in_(DTYPES)),
+        metadata={"help": "type of the weights; the model's where absent"},
+    )
+    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
+
+
+@frozen(kw_only=True)
+class GeneratorOptions(PlaceOptions):
     """Options of ``[responses] use = "hf"``."""
 
-    n: int = field(default=1, validator=ge(1), metadata={"help": "answers per sample"})
+    model: Mapping[str, Any] | None = field(
+        default=None,
+        metadata={
+            "help": "a model of its own, a table as [model]; left out: the recipe's. An evaluated model answers itself",
+            "component": "model_families",
+        },
+    )
+    n: int = field(default=1, validator=ge(1), metadata={"help": "answers per sample, to each prompt"})
+    prompts: tuple[str, ...] = field(
+        default=(), metadata={"help": "questions, each put to every sample in place of its own; none in evaluation"}
+    )
+    prompt_mode: Literal["chat", "raw"] = field(
+        default="chat",
+        validator=in_(("chat", "raw")),
+        metadata={"help": "chat: in the model's chat template; raw: only the image mark and the text, as PDS-DPO did"},
+    )
     temperature: float = field(default=1.0, validator=ge(0.0), metadata={"help": "0 answers greedily"})
     top_p: float = field(default=1.0, validator=[gt(0.0), le(1.0)], metadata={"help": "nucleus, share of probability"})
     top_k: int = field(default=0, validator=ge(0), metadata={"help": "likeliest tokens to draw from; 0 for all"})
@@ -89,23 +128,22 @@ class GeneratorOptions:
         validator=optional(matches_re(r"[\w.-]+")),
         metadata={"help": "goes into the ids of the answers; needed where several generators answer"},
     )
-    dtype: Dtype | None = field(
-        default=None,
-        validator=optional(in_(DTYPES)),
-        metadata={"help": "type of the weights; the model's where absent"},
-    )
-    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
 
 
 def model_needs(options: ModelOptions) -> Needs:
     """Return what a model asks of the machine, as far as its name tells."""
-    if Path(options.path).is_dir():
+    return needs_of(options.path, BITS.get(options.quantization, BYTES[options.dtype]))
+
+
+def needs_of(path: str, bytes_each: float) -> Needs:
+    """Return what a model asks of the machine whose parameters take so many bytes each, as far as its name tells."""
+    if Path(path).is_dir():
         return Needs()
-    billions = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", options.path)
+    billions = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", path)
     parameters = float(billions.group(1)) * 1e9 if billions else 0.0
     return Needs(
-        downloads=(options.path,),
-        gated=(options.path,) if options.path.startswith(_GATED) else (),
+        downloads=(path,),
+        gated=(path,) if path.startswith(_GATED) else (),
         disk_bytes=int(parameters * 2),
-        device_bytes=int(parameters * BYTES[options.dtype]),
+        device_bytes=int(parameters * bytes_each),
     )

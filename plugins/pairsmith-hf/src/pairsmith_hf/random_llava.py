@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import torch
+from attrs import fields
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     CLIPImageProcessorPil,
@@ -37,10 +39,11 @@ class RandomLlavaFamily(LlavaFamily):
     """Implements :class:`pairsmith.interfaces.ModelFamily` for a model that is made when the run first needs it."""
 
     def __init__(self, options: RandomLlavaOptions, run: Run) -> None:
-        """Make the model in the run directory, unless it is there."""
-        directory = run.directory / "model"
+        """Make the model in the run directory, unless it is there; other options make another model."""
+        made_from = repr([getattr(options, one.name) for one in fields(RandomLlavaOptions)])
+        directory = run.directory / "models" / f"random-llava-{sha256(made_from.encode()).hexdigest()[:8]}"
         if not directory.exists():
-            temporary = run.directory / ".model.tmp"
+            temporary = directory.with_name(f".{directory.name}.tmp")
             shutil.rmtree(temporary, ignore_errors=True)
             save(temporary, options, run.texts())
             temporary.rename(directory)

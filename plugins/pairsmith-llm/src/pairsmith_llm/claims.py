@@ -6,11 +6,11 @@ from typing import Any
 from attrs import evolve
 
 from pairsmith.interfaces import Run
+from pairsmith.replies import UnusableError, named
 from pairsmith.values import Case, Claim, Failed, Response, Sample
 from pairsmith_llm.connected import Connected
 from pairsmith_llm.endpoint import Endpoint, or_failed
 from pairsmith_llm.options import ClaimsOptions
-from pairsmith_llm.reply import UnusableError, named
 from pairsmith_llm.request import Message, Request, fields_of
 from pairsmith_llm.structured import ask_json, filled, instructions
 

@@ -10,12 +10,12 @@ from attrs import Attribute, field, frozen
 from attrs.validators import and_, deep_iterable, ge, gt, in_, le, matches_re, min_len, optional
 
 from pairsmith.component import Needs
-from pairsmith_llm.defaults import ASPECTS, ATTRIBUTES, SCORED
+from pairsmith.grading import GradingOptions, names_of_fields
+from pairsmith_llm.defaults import ASPECTS
 
 Structured = Literal["auto", "json-schema", "json-object", "none"]
 STRUCTURED: tuple[Structured, ...] = ("auto", "json-schema", "json-object", "none")
 _OURS = ("model", "messages", "n", "stream", "response_format")
-_NAME = r"[A-Za-z][\w-]*"
 
 
 def _address(_: object, attribute: "Attribute[Any]", value: str) -> None:
@@ -154,45 +154,9 @@ class StructuredOptions(EndpointOptions):
     )
 
 
-def _attributes(_: object, attribute: "Attribute[Any]", value: Mapping[str, str]) -> None:
-    for name in value:
-        if not re.fullmatch(_NAME, name) or name.lower() in {"candidate", "comment"}:
-            msg = f"{attribute.name!r}: {name!r} is no name for an attribute; take letters, digits, '-' and '_'"
-            raise ValueError(msg)
-    if len({name.lower() for name in value}) < max(len(value), 1):
-        msg = f"{attribute.name!r} must name at least one attribute, and none twice: {', '.join(value) or 'none'}"
-        raise ValueError(msg)
-
-
 @frozen(kw_only=True)
-class RubricOptions(StructuredOptions):
+class RubricOptions(StructuredOptions, GradingOptions):
     """Options of ``openai-rubric``. The defaults are mllm-dpo's (arXiv 2402.10884)."""
-
-    attributes: Mapping[str, str] = field(
-        factory=lambda: dict(ATTRIBUTES),
-        validator=_attributes,
-        metadata={"help": "what each answer is graded on: name = what the model is told it means"},
-    )
-    lowest: int = field(default=0, metadata={"help": "least grade"})
-    highest: int = field(default=4, metadata={"help": "best grade"})
-    score: Mapping[str, float] = field(
-        factory=lambda: dict(SCORED),
-        metadata={"help": "the score of an answer: the sum of these attributes, each times its number"},
-    )
-    shuffle: bool = field(
-        default=True, metadata={"help": "show the answers of each sample in an order drawn with the recipe's seed"}
-    )
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse a scale that is upside down, and a score of what is not graded."""
-        if self.lowest >= self.highest:
-            msg = f"'lowest' must be less than 'highest': {self.lowest!r} and {self.highest!r}"
-            raise ValueError(msg)
-        unknown = [name for name in self.score if name not in self.attributes]
-        if unknown or not self.score:
-            what = f"{unknown[0]!r} is none of" if unknown else "name one or more of"
-            msg = f"'score': {what} the attributes {', '.join(self.attributes)}"
-            raise ValueError(msg)
 
 
 @frozen(kw_only=True)
@@ -201,7 +165,7 @@ class ClaimsOptions(StructuredOptions):
 
     aspects: Mapping[str, str] = field(
         factory=lambda: dict(ASPECTS),
-        validator=_attributes,
+        validator=names_of_fields,
         metadata={"help": "the kinds of claims: name = what the model is told it means"},
     )
 

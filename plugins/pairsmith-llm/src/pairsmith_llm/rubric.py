@@ -1,17 +1,16 @@
 """A judge that sees the image, the question and all answers at once, and grades each on every attribute."""
 
-import random
 from collections.abc import Mapping, Sequence
 
+from pairsmith.grading import Graded, labelled, question, read_grades
 from pairsmith.interfaces import Run
-from pairsmith.seeds import derive
 from pairsmith.values import Case, Failed, Response, Verdict
 from pairsmith_llm.connected import Connected
 from pairsmith_llm.endpoint import Endpoint, or_failed
-from pairsmith_llm.grades import Grades, labels, read_grades, schema
+from pairsmith_llm.grades import schema
 from pairsmith_llm.journal import Answer
 from pairsmith_llm.options import RubricOptions
-from pairsmith_llm.request import Message, Request, conversation, fields_of
+from pairsmith_llm.request import Message, Request, fields_of
 from pairsmith_llm.structured import ask_json, filled, instructions
 
 _SEED = 0  # one seed for all: a judge that is asked the same should say the same
@@ -46,10 +45,7 @@ class RubricJudge(Connected):
     async def _case(self, case: Case) -> list[Verdict]:
         if not case.responses:
             return []
-        order = list(case.responses)
-        if self._options.shuffle:
-            random.Random(derive(self._seed, "order", case.sample.id)).shuffle(order)
-        shown = dict(zip(labels(len(order)), order, strict=True))
+        shown = labelled(case, self._options, self._seed)
         grades, answer = await ask_json(
             self._endpoint,
             self._options,
@@ -60,30 +56,23 @@ class RubricJudge(Connected):
         return [self._verdict(response, label_of[response.id], grades, answer) for response in case.responses]
 
     def _request(self, case: Case, shown: Mapping[str, Response]) -> Request:
-        asked = conversation(case.sample)
-        question = asked[0].text if len(asked) == 1 else "\n".join(f"{one.role}: {one.text}" for one in asked)
-        candidates = "\n\n".join(_candidate(label, response) for label, response in shown.items())
-        text = (
-            f"The conversation:\n{question}\n\nThe candidates:\n{candidates}\n\n"
-            f"Grade {'all of ' if len(shown) > 1 else ''}{', '.join(shown)}."
-        )
         return Request(
             model=self._options.model,
             messages=(
                 Message(role="system", text=self._told),
-                Message(role="user", text=text, images=case.sample.images),
+                Message(role="user", text=question(case, shown), images=case.sample.images),
             ),
             fields=fields_of(self._options, _SEED),
             schema=schema(self._options),
             max_side=self._options.max_side,
         )
 
-    def _verdict(self, response: Response, label: str, grades: Mapping[str, Grades], answer: Answer) -> Verdict:
+    def _verdict(self, response: Response, label: str, grades: Mapping[str, Graded], answer: Answer) -> Verdict:
         comment, attributes = grades[label]
         return Verdict(
             judge=self._name,
             response_id=response.id,
-            score=sum(weight * attributes[name] for name, weight in self._options.score.items()),
+            score=self._options.total(attributes),
             evidence={
                 "attributes": attributes,
                 "comment": comment,
@@ -91,9 +80,3 @@ class RubricJudge(Connected):
                 "model": answer.model or self._options.model,
             },
         )
-
-
-def _candidate(label: str, response: Response) -> str:
-    asked = "\n".join(turn.text for turn in response.prompt if turn.role == "user")
-    to = f"(It answers another question: {asked})\n" if asked else ""
-    return f'<candidate label="{label}">\n{to}{response.text}\n</candidate>'

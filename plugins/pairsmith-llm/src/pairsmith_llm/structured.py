@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from pairsmith.errors import UsageError
+from pairsmith.replies import UnusableError, read_json
 from pairsmith_llm.endpoint import Endpoint
 from pairsmith_llm.failures import ItemError
 from pairsmith_llm.journal import Answer
 from pairsmith_llm.options import StructuredOptions
-from pairsmith_llm.reply import UnusableError, read_json
 from pairsmith_llm.request import Message, Request
 
 T = TypeVar("T")

@@ -6,11 +6,11 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from pairsmith.interfaces import Run
+from pairsmith.replies import UnusableError, named
 from pairsmith.values import Case, Claim, Failed, Image, Verdict
 from pairsmith_llm.connected import Connected
 from pairsmith_llm.endpoint import Endpoint, or_failed
 from pairsmith_llm.options import TextOptions
-from pairsmith_llm.reply import UnusableError, named
 from pairsmith_llm.request import Message, Request, fields_of
 from pairsmith_llm.structured import ask_json, instructions
 

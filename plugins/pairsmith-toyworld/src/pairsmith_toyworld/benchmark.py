@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from pairsmith.interfaces import Run, Scores
@@ -39,12 +39,18 @@ class ToyworldBenchmark:
     def score(self, samples: Sequence[Sample], responses: Sequence[Response]) -> Scores:
         """Score one caption per picture."""
         told = [(response.text, scene_of(sample)) for sample, response in zip(samples, responses, strict=True)]
+        tallies = [tally(text, scene) for text, scene in told]
         total: Counter[str] = Counter()
-        for text, scene in told:
-            total.update(tally(text, scene))
+        for one in tallies:
+            total.update(one)
         return Scores(
-            metrics=rates(total),
+            metrics=self.metrics(total),
             lower_is_better=LOWER_IS_BETTER,
             neutral=NEUTRAL,
             items=[record(text, scene) for text, scene in told],
+            sums=tallies,
         )
+
+    def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics of the tallies of some captions, added up."""
+        return rates(sums)

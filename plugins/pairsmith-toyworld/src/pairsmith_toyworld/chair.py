@@ -86,7 +86,7 @@ def _companions(named: set[tuple[str, str]], there: set[tuple[str, str]], scene:
             counts["companions made up"] += kind in named
 
 
-def rates(counts: Mapping[str, int]) -> dict[str, float]:
+def rates(counts: Mapping[str, float]) -> dict[str, float]:
     """Return the metrics of summed counts, in percent; ``length`` is the mean number of words."""
     found = {
         name: 100.0 * counts.get(part, 0) / counts[whole] if counts.get(whole) else 0.0

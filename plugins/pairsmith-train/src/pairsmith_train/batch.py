@@ -1,4 +1,4 @@
-"""Packs items into one padded batch of trees. Everything in it is a tensor, so accelerate can move it."""
+"""Packs items into batches of trees. Everything in them is a tensor, so accelerate can move it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from pairsmith.interfaces import Codec, LogProbs, TreeBatch
 from pairsmith.values import Cell, Item
-from pairsmith_train.encode import Encoder, stacked
+from pairsmith_train.encode import Encoder, Pixels, stacked
+from pairsmith_train.passes import PASSES, SHARE, divide
 from pairsmith_train.tree import Tree, grow
 
 Reference = Mapping[str, Sequence[float]]
@@ -21,14 +22,15 @@ Batch = dict[str, Any]
 class Collator:
     """Makes a batch of ``(item, its reference log-probabilities or None)``.
 
-    The batch holds a :class:`TreeBatch`'s tensors and, of the K response tokens of all cells and items together: the
-    ``heads`` ``[U]`` (flat indices into ``[B * L]`` of the distinct places where something is predicted), ``at`` ``[K]``
-    (which of those predicts the token), ``targets`` ``[K]``, and for each cell ``cell:NAME`` ``[B, T]``, the indices into
-    K with -1 as padding, and ``reference:NAME`` ``[B, T]``.
+    The batch holds a :class:`TreeBatch`'s tensors and, of the K response tokens of all cells and items together: what is
+    ``predicted`` ``[U]`` at which ``heads`` ``[U]`` (flat indices into ``[B * L]``), each such couple once; ``at`` ``[K]``,
+    which of those is the token; ``targets`` ``[K]``; and for each cell ``cell:NAME`` ``[items, T]``, the indices into K
+    with -1 as padding, and ``reference:NAME`` ``[items, T]``.
     """
 
     encoder: Encoder
-    dtype: torch.dtype = torch.float32
+    budget: int | None = None
+    """Tokens of a pass. With it, a step is ``passes``, each a batch of one row with its ``share`` of the step's pairs."""
 
     @property
     def codec(self) -> Codec:
@@ -37,41 +39,64 @@ class Collator:
 
     def __call__(self, rows: Sequence[tuple[Item, Reference | None]]) -> Batch:
         """Pack."""
+        found = self.passes(rows)
+        if self.budget is None:
+            return found[0][1]
+        return {PASSES: tuple({**batch, SHARE: torch.tensor(len(indices) / len(rows))} for indices, batch in found)}
+
+    def passes(self, rows: Sequence[tuple[Item, Reference | None]]) -> list[tuple[list[int], Batch]]:
+        """Return the batches that the rows make, one where there is no budget, each with the rows it holds."""
         items = [item for item, _ in rows]
-        images = self.encoder.images(items)
-        pixels = {name: self.codec.pixels(image) for name, image in images.items()}
+        pixels = {name: self.codec.pixels(image) for name, image in self.encoder.images(items).items()}
         trees = [grow(list(self.encoder.sequences(item, pixels))) for item in items]
-        batch = self._trees(trees, list(images))
+        groups = [list(range(len(rows)))] if self.budget is None else divide(list(map(len, trees)), self.budget)
+        return [(group, self._batch([rows[k] for k in group], [trees[k] for k in group], pixels)) for group in groups]
+
+    def _batch(
+        self, rows: Sequence[tuple[Item, Reference | None]], trees: Sequence[Tree], pixels: Mapping[str, Pixels]
+    ) -> Batch:
+        images = list(self.encoder.images([item for item, _ in rows]))
+        batch = self._trees(trees, images)
         batch["images"] = stacked([pixels[name] for name in images])
         batch.update(self._labels(trees))
-        for index, cell in enumerate(self.encoder.cells):
-            known = [reference for _, reference in rows if reference is not None]
-            if known:
+        known = [reference for _, reference in rows if reference is not None]
+        if known:
+            for index, cell in enumerate(self.encoder.cells):
                 batch[f"reference:{cell}"] = _reference(known, cell, batch[f"cell:{cell}"], trees, index)
         return batch
 
+    def _places(self, trees: Sequence[Tree]) -> tuple[tuple[int, int], list[tuple[int, int]]]:
+        """Return the shape ``(B, L)`` of the batch, and of each tree its row and where in it it begins."""
+        if self.budget is None:
+            return (len(trees), max(map(len, trees))), [(row, 0) for row in range(len(trees))]
+        ends = np.cumsum([len(tree) for tree in trees]).tolist()
+        return (1, ends[-1]), [(0, end - len(tree)) for end, tree in zip(ends, trees, strict=True)]
+
     def _trees(self, trees: Sequence[Tree], images: Sequence[str]) -> Batch:
-        """Pad the trees to the longest. A token of padding sees itself only: attention over nothing is not a number."""
-        size, longest = len(trees), max(map(len, trees))
+        """Lay the trees into their rows, padded to the longest.
+
+        A token of padding sees itself only: attention over nothing is not a number.
+        """
+        (size, longest), places = self._places(trees)
         axes = trees[0].positions.shape[0]
         tokens = np.full((size, longest), self.codec.pad_token, dtype=np.int64)
         positions = np.zeros((axes, size, longest), dtype=np.int64)
         features = np.full((size, longest), -1, dtype=np.int64)
         sees = np.broadcast_to(np.eye(longest, dtype=np.bool_), (size, longest, longest)).copy()
         starts = _starts(trees, images)
-        for row, tree in enumerate(trees):
-            length = len(tree)
-            tokens[row, :length] = tree.tokens
-            positions[:, row, :length] = tree.positions
-            sees[row, :length, :length] = tree.sees()
+        for (row, start), tree in zip(places, trees, strict=True):
+            own = slice(start, start + len(tree))
+            tokens[row, own] = tree.tokens
+            positions[:, row, own] = tree.positions
+            sees[row, own, own] = tree.sees()
             for node, owner in enumerate(tree.owners):
                 if owner is not None:
-                    features[row, node] = starts[owner] + tree.slots[node]
+                    features[row, start + node] = starts[owner] + tree.slots[node]
         arrays = {"tokens": tokens, "positions": positions, "sees": sees, "features": features}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def _labels(self, trees: Sequence[Tree]) -> Batch:
-        longest = max(map(len, trees))
+        (_, longest), begins = self._places(trees)
         places: list[Any] = []
         targets: list[Any] = []
         cells: Batch = {}
@@ -79,20 +104,17 @@ class Collator:
         for index, cell in enumerate(self.encoder.cells):
             lengths = [len(tree.labels[index].targets) for tree in trees]
             table = np.full((len(trees), max(lengths)), -1, dtype=np.int64)
-            for row, tree in enumerate(trees):
+            for number, ((row, start), tree) in enumerate(zip(begins, trees, strict=True)):
                 label = tree.labels[index]
-                places.append(row * longest + label.nodes)
+                places.append(row * longest + start + label.nodes)
                 targets.append(label.targets)
-                table[row, : lengths[row]] = np.arange(count, count + lengths[row])
-                count += lengths[row]
+                table[number, : lengths[number]] = np.arange(count, count + lengths[number])
+                count += lengths[number]
             cells[f"cell:{cell}"] = torch.from_numpy(table)
-        heads, at = np.unique(np.concatenate(places), return_inverse=True)
-        return {
-            **cells,
-            "heads": torch.from_numpy(heads),
-            "at": torch.from_numpy(at.astype(np.int64)),
-            "targets": torch.from_numpy(np.concatenate(targets)),
-        }
+        flat = np.stack([np.concatenate(places), np.concatenate(targets)])
+        (heads, predicted), at = np.unique(flat, axis=1, return_inverse=True)
+        arrays = {"heads": heads, "predicted": predicted, "at": at.reshape(-1), "targets": flat[1]}
+        return {**cells, **{name: torch.from_numpy(array.copy()) for name, array in arrays.items()}}
 
 
 def _starts(trees: Sequence[Tree], images: Sequence[str]) -> dict[Any, int]:

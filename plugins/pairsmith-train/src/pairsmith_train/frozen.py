@@ -10,18 +10,11 @@ from typing import Any
 
 import torch
 from attrs import frozen
-from torch import Tensor, nn
+from torch import nn
 
 from pairsmith.interfaces import ModelFamily
 from pairsmith_train.batch import Batch, tree_batch
-
-
-@frozen
-class Places:
-    """The reference's hidden states ``[U, hidden]`` where something is predicted, and its head."""
-
-    hidden: Tensor
-    head: nn.Module
+from pairsmith_train.head import Beside, plain
 
 
 @frozen
@@ -31,12 +24,12 @@ class Frozen:
     family: ModelFamily
     model: nn.Module | None = None
 
-    def places(self, trained: nn.Module, batch: Batch) -> Places:
+    def beside(self, trained: nn.Module, batch: Batch) -> Beside:
         """Run the reference on a batch."""
         with torch.no_grad(), self._model(trained) as model:
             hidden = self.family.hidden_states(model, tree_batch(batch))
-            head: Any = self.family.head(model)
-        return Places(hidden.flatten(0, 1)[batch["heads"]], getattr(head, "base_layer", head))
+            head = self.family.head(model)
+        return Beside(hidden.flatten(0, 1)[batch["heads"]], plain(head))
 
     @contextmanager
     def _model(self, trained: Any) -> Iterator[nn.Module]:  # noqa: ANN401 - a peft model, whose type is not known here

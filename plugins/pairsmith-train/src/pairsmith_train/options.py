@@ -46,6 +46,13 @@ class TreeOptions:
     micro_batch_size: int | None = field(
         default=None, validator=optional(ge(1)), metadata={"help": "pairs per pass and process; as many as fit a step"}
     )
+    pack_tokens: int | None = field(
+        default=None,
+        validator=optional(ge(64)),
+        metadata={
+            "help": "tokens per pass and process: pairs are packed into one sequence instead of padded to the longest"
+        },
+    )
     betas: tuple[float, float] = field(default=(0.9, 0.999), metadata={"help": "decay of AdamW's two averages"})
     weight_decay: float = field(default=0.0, validator=ge(0.0), metadata={"help": "AdamW's weight decay"})
     max_grad_norm: float = field(
@@ -92,6 +99,12 @@ class TreeOptions:
         """Refuse combinations that cannot be meant."""
         if self.parallel == "none" and self.processes > 1:
             msg = f"processes = {self.processes} needs a way to share the work: parallel = 'ddp', 'zero2', ..."
+            raise ValueError(msg)
+        if self.pack_tokens is not None and self.micro_batch_size is not None:
+            msg = (
+                f"pack_tokens = {self.pack_tokens} divides a step by tokens, micro_batch_size = {self.micro_batch_size} by "
+                f"pairs; set one of the two"
+            )
             raise ValueError(msg)
         if self.batch_size % (self.processes * (self.micro_batch_size or 1)):
             per = f"{self.processes} processes x micro_batch_size {self.micro_batch_size or 1}"

@@ -7,25 +7,21 @@ computed is computed inside it.
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import _IncompatibleKeys
-from torch.utils.checkpoint import checkpoint
 
 from pairsmith.interfaces import ModelFamily
 from pairsmith_train.batch import Batch, tree_batch
 from pairsmith_train.frozen import Frozen
-
-_PLACES = 256
-"""Places whose logits are in memory at once. With a vocabulary of 32,000 in float32 that is 33 MB."""
+from pairsmith_train.head import log_probs
 
 
 class Scorer(nn.Module):
     """Returns the log-probability of every response token of a batch, ``[K]`` in float32.
 
     Given the reference it returns ``[K, 2]``: with each log-probability the divergence ``KL(pi_ref || pi)`` over the whole
-    vocabulary at its place. The head runs only where something is predicted, and once where several cells predict at the
-    same place. Beyond ``_PLACES`` places the logits are not kept for the backward pass but computed again there.
+    vocabulary at its place. The head runs only where something is predicted, and once where several cells predict the same
+    at the same place.
     """
 
     def __init__(self, model: nn.Module, family: ModelFamily, reference: Frozen | None = None) -> None:
@@ -42,25 +38,10 @@ class Scorer(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the log-probabilities of ``batch["targets"]``, and the divergences where they are wanted."""
-        frozen = None if self._reference is None else self._reference.places(self.model, batch)
+        beside = None if self._reference is None else self._reference.beside(self.model, batch)
         hidden = self._family.hidden_states(self.model, tree_batch(batch))
         places = hidden.flatten(0, 1)[batch["heads"]]
-        head = self._family.head(self.model)
-        chunks = []
-        order = torch.argsort(batch["at"], stable=True)
-        at, targets = batch["at"][order], batch["targets"][order]
-        edges = torch.searchsorted(at, torch.arange(0, len(places) + _PLACES, _PLACES, device=at.device)).tolist()
-        for number, start in enumerate(range(0, len(places), _PLACES)):
-            first, last = edges[number], edges[number + 1]
-            chunk = slice(start, start + _PLACES)
-            beside = None if frozen is None else (frozen.head, frozen.hidden[chunk])
-            part = (head, places[chunk], at[first:last] - start, targets[first:last], beside)
-            if len(places) > _PLACES and torch.is_grad_enabled():
-                chunks.append(checkpoint(_log_probs, *part, use_reentrant=False))
-            else:
-                chunks.append(_log_probs(*part))
-        found = torch.cat(chunks)
-        return found[torch.argsort(order)]
+        return log_probs(self._family.head(self.model), places, batch["predicted"], beside)[batch["at"]]
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]  # noqa: ANN401, ARG002 - torch's signature
         """Return what is trained and nothing else: a frozen base has no place in a checkpoint of its adapter."""
@@ -74,18 +55,3 @@ class Scorer(nn.Module):
             raise RuntimeError(msg)
         super().load_state_dict(state_dict, strict=False, assign=assign)
         return _IncompatibleKeys([], [])  # what is frozen or tied to a trained weight is not missing
-
-
-def _log_probs(
-    head: nn.Module, places: Tensor, at: Tensor, targets: Tensor, frozen: tuple[nn.Module, Tensor] | None = None
-) -> Tensor:
-    logits = head(places).float()
-    normaliser = logits.logsumexp(-1)
-    chosen: Tensor = logits[at, targets] - normaliser[at]
-    if frozen is None:
-        return chosen
-    with torch.no_grad():
-        reference_head, reference_places = frozen
-        reference = reference_head(reference_places).float().log_softmax(-1)
-    divergence = (reference.exp() * (reference - (logits - normaliser[:, None]))).sum(-1)
-    return torch.stack([chosen, divergence[at]], dim=-1)

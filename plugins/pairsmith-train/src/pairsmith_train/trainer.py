@@ -13,7 +13,7 @@ from transformers.utils import logging
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Job, Loss, Run, Weights
 from pairsmith.values import Item
-from pairsmith_train import engine, guards
+from pairsmith_train import engine, guards, passes
 from pairsmith_train.batch import Batch, Collator, Reference, by_cell, stored
 from pairsmith_train.callbacks import Marks, Metrics
 from pairsmith_train.checkpoints import Checkpoints
@@ -52,13 +52,15 @@ class TreeTrainer:
         wanted = [index for index, item in enumerate(items) if collator.encoder.fits(item) is None]
         for start in range(0, len(wanted), self._options.micro):
             indices = wanted[start : start + self._options.micro]
-            batch = _to(collator([(items[index], None) for index in indices]), device)
-            with torch.inference_mode(), self._autocast(device):
-                cells = by_cell(scorer(batch), batch, job.loss.cells)
-            for row, index in enumerate(indices):
-                found[index] = {
-                    str(cell): log_probs.tokens[row][log_probs.mask[row]].tolist() for cell, log_probs in cells.items()
-                }
+            for group, packed in collator.passes([(items[index], None) for index in indices]):
+                batch = _to(packed, device)
+                with torch.inference_mode(), self._autocast(device):
+                    cells = by_cell(scorer(batch), batch, job.loss.cells)
+                for row, place in enumerate(group):
+                    found[indices[place]] = {
+                        str(cell): log_probs.tokens[row][log_probs.mask[row]].tolist()
+                        for cell, log_probs in cells.items()
+                    }
         return found
 
     def _reference_scorer(self, job: Job) -> tuple[Scorer, Collator]:
@@ -106,6 +108,8 @@ class TreeTrainer:
                 "or train an adapter, [train.lora], whose base is the reference"
             )
             raise StageError(msg)
+        if options.pack_tokens is not None:
+            passes.check_separable(job.loss)
         engine.before_models(options)
         checkpoints = Checkpoints(job.output / "checkpoints")
         arguments = self._arguments(checkpoints.directory, job.seed)
@@ -176,7 +180,8 @@ class TreeTrainer:
         config = getattr(model.config, "text_config", model.config)
         limit = self._options.max_length or getattr(config, "max_position_embeddings", None)
         codec = job.family.codec(job.weights)
-        return Collator(Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut"))
+        encoder = Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut")
+        return Collator(encoder, self._options.pack_tokens)
 
     def _arguments(self, output: Path, seed: int) -> TrainingArguments:
         options = self._options
@@ -213,12 +218,24 @@ class TreeTrainer:
 
 
 class LossTrainer(Trainer):  # type: ignore[misc]
-    """transformers' trainer with a loss of its own. Nothing else is overridden."""
+    """transformers' trainer with a loss of its own, and steps of several passes. Nothing else is overridden."""
 
     loss: Loss
     precision: str = "fp32"
     checked: bool = True
     """Whether the first step is still to be checked; dropout makes a policy differ from its own reference."""
+
+    def training_step(self, model: torch.nn.Module, inputs: Batch, num_items_in_batch: Any = None) -> torch.Tensor:  # noqa: ANN401
+        """Go forward and backward, in as many passes as the step was packed into."""
+        one = super().training_step
+        if passes.PASSES not in inputs:
+            return one(model, inputs, num_items_in_batch)  # type: ignore[no-any-return]
+        before = list(getattr(self.state, "watched", []))
+        loss = passes.run(self.accelerator, model, inputs, lambda batch: one(model, batch, num_items_in_batch))
+        shares = [float(batch[passes.SHARE]) for batch in inputs[passes.PASSES]]
+        watched = self.state.watched[len(before) :][: len(shares)]
+        self.state.watched = [*before, passes.weighted(watched, shares)]
+        return loss
 
     def compute_loss(
         self,
@@ -236,7 +253,7 @@ class LossTrainer(Trainer):  # type: ignore[misc]
         self.checked = False
         terms = self.loss(policy, reference)
         self._watch({name: float(value.float().mean()) for name, value in terms.metrics.items()})
-        mean = terms.loss.mean()
+        mean = terms.loss.mean() * inputs.get(passes.SHARE, 1.0)
         return (mean, {"log_probs": flat}) if return_outputs else mean
 
     def _watch(self, metrics: Mapping[str, float]) -> None:

@@ -1,0 +1,96 @@
+"""Asks a run's judges again, for ``pairsmith judge-report``: in another order, or the same once more.
+
+What they say goes into stages of its own, beside the verdicts that pairs were made from, and takes nobody's place. A judge
+asks with a folder of its own, so that nothing it said before is found there and taken for a second opinion.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from pairsmith import names, stages
+from pairsmith.chain import Chain
+from pairsmith.directory import RunDirectory, read_document
+from pairsmith.errors import UsageError
+from pairsmith.interfaces import Run
+from pairsmith.lazy import Lazy
+from pairsmith.model import with_model
+from pairsmith.pipeline import Pipeline
+from pairsmith.progress import Progress
+from pairsmith.recipe import Document, Use, resolve
+from pairsmith.registry import Registry
+from pairsmith.runner import component_key, ingredients, sizes_of
+from pairsmith.stages import Step
+from pairsmith.store import Stage
+from pairsmith.values import Judged
+
+SWAPPED = "swapped"
+
+
+@frozen(kw_only=True)
+class Swapped(Chain):
+    """A chain in which the answers to every sample are in the opposite order."""
+
+    def judged(self, part: int) -> Iterator[Judged]:
+        """Yield the samples of a part."""
+        return (evolve(one, responses=one.responses[::-1]) for one in Chain.judged(self, part))
+
+
+def repeats(number: int) -> list[str]:
+    """Return what the repeats are called."""
+    return [f"repeat-{one + 1}" for one in range(number)]
+
+
+def ask_again(source: Path, *, swap: bool, repeat: int, progress: Progress, registry: Registry) -> None:
+    """Have every judge of a run judge again; what was asked again before is not.
+
+    Only judges of whole answers are asked in another order. Raises :class:`UsageError` where a judge has not finished.
+    """
+    there = read_document(source)
+    directory = RunDirectory(source.resolve())
+    recipe = resolve(Document(name=there["name"], tables=there["recipe"]), registry)
+    with directory.locked():
+        pipeline = Pipeline(recipe=recipe, registry=registry, directory=directory, progress=progress)
+        chain = names.chain_of(directory, there["chain"])
+        judges = list(zip(names.verdict_stages(recipe), recipe.judges, strict=True))
+        for index, (name, use) in enumerate(judges):
+            own = directory.stage(name)
+            if own.done() is None:
+                msg = f"{str(source)!r} has not finished {name!r} yet; 'pairsmith run {source}' goes on with it"
+                raise UsageError(msg)
+            before = chain.with_stage(verdicts=chain.verdicts[:index])
+            for of in repeats(repeat):
+                _judge(pipeline, before, use, names.again(of, name))
+            if swap and _whole_answers(own):
+                swapped = Swapped(
+                    directory=directory,
+                    samples=before.samples,
+                    responses=before.responses,
+                    claims=before.claims,
+                    verdicts=before.verdicts,
+                )
+                _judge(pipeline, swapped, use, names.again(SWAPPED, name))
+
+
+def _whole_answers(stage: Stage) -> bool:
+    """Tell whether a judge was shown whole answers, several of them at once."""
+    row = next((row for row in stage.rows() if len(row["verdicts"]) > 1), None)
+    return row is not None and all(one.get("claim_id") is None for one in row["verdicts"])
+
+
+def _judge(pipeline: Pipeline, chain: Chain, use: Use, name: str) -> None:
+    run: Run = with_model(pipeline.run, pipeline.model) if pipeline.recipe.model else pipeline.run
+    apart = evolve(run, directory=pipeline.directory.stage(name).directory / "asked")
+    upstream = [
+        stage for stage in (chain.samples, *chain.responses, chain.claims, *chain.verdicts) if stage is not None
+    ]
+    with Lazy(use, apart) as expert:
+        step = Step(
+            name=name,
+            ingredients=ingredients(name, upstream, judge=component_key(use)),
+            work=stages.judge(chain, expert),
+            may_fail=pipeline.recipe.max_failures,
+            facts=expert.facts,
+        )
+        pipeline.runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
