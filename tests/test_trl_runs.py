@@ -19,7 +19,7 @@ from pairsmith.testing import make_run
 from pairsmith.view import DirectoryView
 
 SETTINGS = (
-    "images.samples=24",
+    "images.samples=20",
     "responses.n=3",
     'loss={use="trl-dpo"}',
     "train.use=trl",
@@ -71,7 +71,8 @@ def test_killed_ranks_go_on_and_the_result_is_evaluated(tmp_path: Path) -> None:
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.01)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     process = start(out)
     told, _ = process.communicate(timeout=500)
@@ -84,7 +85,7 @@ def test_killed_ranks_go_on_and_the_result_is_evaluated(tmp_path: Path) -> None:
     found = [row["loss"] for row in view.metrics()]
     assert found[0] == pytest.approx(math.log(2), abs=1e-5)
     alone = [row["loss"] for row in in_one_process(out, view, tmp_path / "alone")]
-    assert len(set(alone)) == len(alone) > 3
+    assert len(alone) > 3 and max(alone) - min(alone) > 0.005, "it learnt nothing"
     assert found == pytest.approx(alone, abs=1e-4)
 
 

@@ -273,10 +273,7 @@ class EncodedPrompt:
 
 
 class Codec(Protocol):
-    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process.
-
-    One made with a processor of transformers also has it as ``processor``, for libraries that want to be given one.
-    """
+    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process."""
 
     @property
     def pad_token(self) -> int:
@@ -305,7 +302,7 @@ class Codec(Protocol):
         """Decode an answer, without special tokens and without what follows the end-of-sequence token."""
 
     def save(self, directory: Path) -> None:
-        """Write the processor next to a model's weights."""
+        """Write the processor next to a model's weights; transformers' own is also had as ``processor``, where it is one."""
 
 
 @frozen(kw_only=True)

@@ -122,7 +122,9 @@ def test_what_is_left_out_or_cut_is_named_and_too_little_is_refused() -> None:
     items = [item("yes", "no", name="a"), item("no", "no", name="b"), item("si", "no", name="c")]
     assert usable(items, encoder(6, cut=True), 2, said.append) == [0, 2]
     assert said == ["left out b: its answers are the same, token for token", "cut the answers of 1 items at 6 tokens"]
-    with pytest.raises(StageError, match=r"2 of 3 items can be trained on, fewer than one step of train.batch_size = 3"):
+    with pytest.raises(
+        StageError, match=r"2 of 3 items can be trained on, fewer than one step of train.batch_size = 3"
+    ):
         usable(items, encoder(), 3, said.append)
     said.clear()
     with pytest.raises(StageError):

@@ -60,7 +60,7 @@ def test_another_trl_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installed.metadata, "version", lambda name: "0.9.6" if name == "trl" else found(name))
     with pytest.raises(StageError, match=r"made for trl<2,>=1.\d+ and trl 0.9.6 is installed; pip install 'trl<2,>=1"):
         Dpo(DpoOptions(), RUN)
-    with pytest.raises(StageError, match="and trl 0.9.6 is installed"):
+    with pytest.raises(StageError, match=r"and trl 0.9.6 is installed"):
         TrlTrainer(TrlOptions(), RUN)
 
 
@@ -186,7 +186,7 @@ def test_a_loss_that_is_not_a_number_stops(tmp_path: Path) -> None:
     metrics = Metrics(tmp_path / "metrics.jsonl")
     metrics.on_log(None, state, None, {"loss": 0.5, "rewards/margins": 1.0, "rewards/accuracies": 0.25})
     assert '"rewards/margin": 1.0, "rewards/accuracy": 0.25' in (tmp_path / "metrics.jsonl").read_text()
-    with pytest.raises(StageError, match="the loss of step 3 is nan; lower train.learning_rate"):
+    with pytest.raises(StageError, match=r"the loss of step 3 is nan; lower train.learning_rate"):
         metrics.on_log(None, state, None, {"loss": float("nan")})
 
 
@@ -205,3 +205,22 @@ def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-2"]
     checkpoints.remove()
     assert not tmp_path.exists()
+
+
+def test_trl_is_told_what_the_recipe_says(tmp_path: Path) -> None:
+    """Where its own defaults, or transformers', would drop it silently: dropout, a warm-up before a constant rate, lengths."""
+    options = TrlOptions(
+        device="cpu",
+        schedule="constant",
+        warmup_steps=3,
+        lora=LoraOptions(dropout=0.1),
+        batch_size=6,
+        micro_batch_size=2,
+    )
+    loss = Dpo(DpoOptions(loss_type=("sigmoid", "sft"), loss_weights=(1.0, 0.5), beta=0.3), RUN)
+    told = TrlTrainer(options, RUN)._arguments(loss, tmp_path, 2**40 + 7)
+    assert (told.disable_dropout, told.lr_scheduler_type, told.warmup_steps) == (False, "constant_with_warmup", 3)
+    assert (told.max_length, told.bf16, told.gradient_checkpointing) == (None, False, False)
+    assert (told.per_device_train_batch_size, told.gradient_accumulation_steps, told.seed) == (2, 3, 7)
+    assert (told.loss_type, told.loss_weights, told.beta) == (["sigmoid", "sft"], [1.0, 0.5], 0.3)
+    assert TrlTrainer(TrlOptions(device="cpu"), RUN)._arguments(loss, tmp_path, 0).disable_dropout

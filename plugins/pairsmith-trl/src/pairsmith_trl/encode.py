@@ -56,7 +56,9 @@ class Encoder:
 
     def prompts(self, items: Sequence[Item]) -> Batch:
         """Return the prompts of these items' cells, padded on the left, with their images: all of one cell, then the next."""
-        return dict(self.codec.requests([(item.turns(cell), item.images(cell)) for cell in self.cells for item in items]))
+        return dict(
+            self.codec.requests([(item.turns(cell), item.images(cell)) for cell in self.cells for item in items])
+        )
 
     def answers(self, items: Sequence[Item]) -> list[Answer]:
         """Return the answers in the same order."""

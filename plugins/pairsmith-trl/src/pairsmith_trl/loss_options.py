@@ -21,7 +21,9 @@ class DpoOptions:
     """Options of ``[loss] use = "trl-dpo"``: those of TRL's ``DPOConfig`` that say what the loss is."""
 
     loss_type: str | tuple[str, ...] = field(
-        default=("sigmoid",), validator=_not_empty, metadata={"help": "TRL's name of the loss, or of several to be summed"}
+        default=("sigmoid",),
+        validator=_not_empty,
+        metadata={"help": "TRL's name of the loss, or of several to be summed"},
     )
     loss_weights: tuple[float, ...] | None = field(
         default=None, metadata={"help": "the weight of each of several loss types; 1 where absent"}
@@ -41,7 +43,9 @@ class DpoOptions:
         default="reverse_kl", metadata={"help": "f-DPO: the divergence that ties policy and reference"}
     )
     f_alpha_divergence_coef: float = field(default=0.5, metadata={"help": "the alpha of alpha_divergence"})
-    use_weighting: bool = field(default=False, metadata={"help": "WPO: weigh pairs by how likely the policy finds them"})
+    use_weighting: bool = field(
+        default=False, metadata={"help": "WPO: weigh pairs by how likely the policy finds them"}
+    )
     discopop_tau: float = field(default=0.05, validator=gt(0.0), metadata={"help": "temperature of discopop"})
 
     def __attrs_post_init__(self) -> None:

@@ -35,7 +35,7 @@ class TrlLoss:
         """Return what TRL's configuration is given."""
         return self.options.given()
 
-    def __call__(self, policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs]) -> LossTerms:
+    def __call__(self, policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs]) -> LossTerms:  # noqa: ARG002
         """Refuse: TRL takes no log-probabilities, it makes them."""
         msg = f"{self.name!r} is computed by TRL's own trainer; write train.use = 'trl', or take another loss"
         raise StageError(msg)

@@ -110,7 +110,7 @@ class TrlTrainer:
             checkpoints.remove()
 
     def _load(self, job: Job, weights: Weights) -> Any:  # noqa: ANN401 - a transformers model
-        """Load a model. A checkpoint of full fine-tuning is one itself: what transformers would load of it by name may miss."""
+        """Load a model. A checkpoint of full fine-tuning is one: transformers may miss its names when it resumes."""
         coarse = self._options.precision == "bf16" and self._options.lora is not None
         dtype = "bfloat16" if coarse else "float32"  # an adapter's frozen base may be coarse, what is trained may not
         return job.family.load(weights, device=engine.device(self._options), dtype=dtype)
