@@ -52,7 +52,8 @@ class Component:
     class with validators takes milliseconds. ``revision`` is part of the key under which results are kept: raise it when the
     component's behaviour changes, and leave it when only its code does. ``needs`` names a light function of the options
     that returns :class:`Needs`; ``inputs`` names one that returns the user's files and folders whose content goes into
-    the component's results, so that a changed file is noticed.
+    the component's results, so that a changed file is noticed. ``only_with`` gives in full the names of the trainers that
+    a loss needs, or of the losses that a trainer needs: a recipe that joins it to another one is refused.
 
     >>> Component(name="Clip", factory="a:B", summary="Similarity.")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -66,6 +67,7 @@ class Component:
     revision: int = 1
     needs: str | None = field(default=None, validator=optional(matches_re(_TARGET)))
     inputs: str | None = field(default=None, validator=optional(matches_re(_TARGET)))
+    only_with: tuple[str, ...] = ()
 
     @property
     def options_class(self) -> type[Any]:

@@ -302,7 +302,7 @@ class Codec(Protocol):
         """Decode an answer, without special tokens and without what follows the end-of-sequence token."""
 
     def save(self, directory: Path) -> None:
-        """Write the processor next to a model's weights."""
+        """Write the processor next to a model's weights; transformers' own is also had as ``processor``, where it is one."""
 
 
 @frozen(kw_only=True)

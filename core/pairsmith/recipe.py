@@ -339,6 +339,9 @@ class _Reader:
         pairs, loss, train = uses["pairs"], uses["loss"], uses["train"]
         if pairs is None or loss is None or train is None:
             return None
+        for one, other in ((loss, train), (train, loss)):
+            why = one.offer.refuses(other.offer, other.where) if one.offer and other.offer else None
+            self.faults += [Fault(f"{one.where}.use", why)] if why else []
         return Training(name=str(own), pairs=pairs, loss=loss, train=train)
 
     def _default_check(self) -> Use | None:

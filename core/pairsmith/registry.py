@@ -42,6 +42,17 @@ class Offer:
         """The name that is never ambiguous."""
         return f"{self.plugin}/{self.component.name}"
 
+    def refuses(self, other: "Offer", where: str) -> str | None:
+        """Return why this cannot be joined to ``other``, whose table is ``where``, or ``None``."""
+        partners = self.component.only_with
+        if not partners or other.full_name in partners:
+            return None
+        known = " or ".join(", ".join(repr(name.rpartition("/")[2]) for name in partners).rsplit(", ", 1))
+        return (
+            f"{self.component.name!r} works with {known} only, not with {other.component.name!r}; write {where}.use = "
+            f"{known}, or take another"
+        )
+
 
 @define
 class Registry:
