@@ -156,7 +156,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "dgpref": "reads published pickles: plugins/pairsmith-formats/tests/test_dgpref_stages.py",
     },
     "pair_selectors": {"deduplicate": "drops all but one of the rows' alike pairs: plugins/pairsmith-quality/tests"},
-    "losses": {},
+    "losses": dict.fromkeys(("trl-dpo", "trl-kto", "trl-sft"), "belongs to TRL's own trainer: test_trl_trainer.py"),
     "model_families": {},
 }  # fmt: skip
 
