@@ -58,9 +58,10 @@ $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 
 # All first-party distributions by glob: a new folder under plugins/ needs no edit here.
+# What is after "|" must be there and may be newer: the tests' own pip replaces it, which is no reason to install again.
 EDITABLE := -e . $(addprefix -e ./,$(PLUGINS)) -e ./recipes
 
-$(VENV)/installed: $(VENV)/bin/pip constraints.txt pyproject.toml recipes/pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
+$(VENV)/installed: constraints.txt pyproject.toml recipes/pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS)) | $(VENV)/bin/pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(EDITABLE)
 	@touch $@
 
