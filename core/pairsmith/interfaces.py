@@ -265,11 +265,13 @@ class EncodedPrompt:
 
     All three have the same length. Token ``k`` shows the ``slots[k]``-th feature of the ``image_of[k]``-th image; both are
     -1 for a text token. A prompt need not show all features of an image, but always its last: so they can be counted.
+    ``targets`` are places in the prompt, but for the first, whose tokens are learnt like the answer's; none as a rule.
     """
 
     tokens: tuple[int, ...]
     image_of: tuple[int, ...]
     slots: tuple[int, ...]
+    targets: tuple[int, ...] = ()
 
 
 class Codec(Protocol):

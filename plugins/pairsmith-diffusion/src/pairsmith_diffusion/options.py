@@ -74,6 +74,11 @@ class TextToImageOptions:
             "help": "of each image, from: recipe's seed, prompt's id and k; or 1000 x prompt's number + k, from 1"
         },
     )
+    image_format: Literal["png", "jpeg"] = field(
+        default="png",
+        validator=in_(("png", "jpeg")),
+        metadata={"help": "how images are kept, and seen by all that follows; jpeg: at quality 75, a tenth of the size"},
+    )
     batch_size: int = field(default=4, validator=ge(1), metadata={"help": "images made together"})
     dtype: Dtype | None = field(
         default=None,

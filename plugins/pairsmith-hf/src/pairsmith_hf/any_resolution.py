@@ -6,13 +6,17 @@ from typing import Any
 
 import torch
 from attrs import define
+from PIL import Image as Pillow
 from torch import Tensor
+from torch.nn import Module
+from transformers import LlavaModel
 
-from pairsmith.interfaces import TreeBatch
+from pairsmith.interfaces import Run, TreeBatch, Weights
 from pairsmith.values import Image
 from pairsmith_hf.codec import Expansion, ImageTextCodec, Pixels
-from pairsmith_hf.family import Family, Features
-from pairsmith_hf.llava import LAYOUT
+from pairsmith_hf.family import Family, Features, inner
+from pairsmith_hf.llava import LAYOUT, squared
+from pairsmith_hf.options import LlavaNextOptions
 
 
 @define
@@ -26,12 +30,54 @@ class TiledCodec(ImageTextCodec):
         return values[0] if name == "pixel_values" else values
 
 
+@define
+class SquareCodec(ImageTextCodec):
+    """Reads a picture as one padded square, which has as many tokens whatever the picture's shape."""
+
+    def expansion(self, size: tuple[int, int]) -> Expansion:  # noqa: ARG002 - every picture has as many
+        """Return the image tokens of a square."""
+        height, width = self._square(Pillow.new("RGB", (8, 8))).shape[-2:]
+        patches = (height // self.processor.patch_size) * (width // self.processor.patch_size)
+        first_dropped = self.processor.vision_feature_select_strategy == "default"
+        count = patches + self.processor.num_additional_image_tokens - int(first_dropped)
+        return Expansion(self.mark * count, range(count))
+
+    def pixels(self, image: Image) -> Pixels:
+        """Return the square ``[1, 3, height, width]``."""
+        return {"pixel_values": self._square(self.opened(image))}
+
+    def _square(self, picture: Pillow.Image) -> Tensor:
+        whole: Tensor = self.read([squared(picture, self.processor.image_processor.image_mean)])["pixel_values"][:, 0]
+        return whole
+
+
 class LlavaNextFamily(Family):
     """LLaVA-NeXT: LLaVA-1.5's parts, and tiles."""
 
     model_class = "LlavaNextForConditionalGeneration"
-    codec_class = TiledCodec
     layout = LAYOUT
+    options: LlavaNextOptions
+
+    def __init__(self, options: LlavaNextOptions, run: Run) -> None:
+        """Remember where the model is; nothing is loaded yet."""
+        super().__init__(options, run)
+        self.codec_class = TiledCodec if options.tiles else SquareCodec  # type: ignore[misc]
+
+    def reading(self) -> str:
+        """Name the way of reading that is not the processor's own."""
+        return "" if self.options.tiles else "squares"
+
+    def load(self, weights: Weights, *, device: str, dtype: str) -> Module:
+        """Load the model; without tiles its features are LLaVA-1.5's, which end no line."""
+        module = super().load(weights, device=device, dtype=dtype)
+        if not self.options.tiles:
+            model: Any = inner(module).model
+
+            def features(pixel_values: Tensor, image_sizes: Tensor | None = None, **more: Any) -> Any:  # noqa: ANN401, ARG001
+                return LlavaModel.get_image_features(model, pixel_values, **more)
+
+            model.get_image_features = features
+        return module
 
 
 @define

@@ -1,13 +1,14 @@
 """What model families have in common: loading, the freeze map, and a tree read by an unchanged decoder."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Self, get_args
 
 import torch
 import transformers
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from torch import Tensor
 from torch.nn import Module
 from transformers import AutoConfig
@@ -106,6 +107,12 @@ class Family:
                 model = model.merge_and_unload() if given == "none" else model
         placed: Module = model.eval() if given != "none" else model.to(device).eval()
         return placed
+
+    def whole(self) -> Self:
+        """Return the family whose weights are not rounded: what an adapter is merged into."""
+        other = copy(self)
+        other.options = evolve(self.options, quantization="none")
+        return other
 
     def check(self, weights: Weights) -> None:
         """Raise where a model is of another make: transformers would fill what does not fit with random numbers."""

@@ -55,6 +55,16 @@ class LlavaOptions(ModelOptions):
 
 
 @frozen(kw_only=True)
+class LlavaNextOptions(ModelOptions):
+    """Options of ``[model] use = "llava-next"``."""
+
+    tiles: bool = field(
+        default=True,
+        metadata={"help": "read the whole picture and its tiles; false: one padded square, as LLaVA-1.5 and MCM-DPO do"},
+    )
+
+
+@frozen(kw_only=True)
 class AutoOptions(ModelOptions):
     """Options of ``[model] use = "auto"``."""
 
@@ -121,6 +131,9 @@ class GeneratorOptions(PlaceOptions):
     temperature: float = field(default=1.0, validator=ge(0.0), metadata={"help": "0 answers greedily"})
     top_p: float = field(default=1.0, validator=[gt(0.0), le(1.0)], metadata={"help": "nucleus, share of probability"})
     top_k: int = field(default=0, validator=ge(0), metadata={"help": "likeliest tokens to draw from; 0 for all"})
+    beams: int = field(
+        default=1, validator=ge(1), metadata={"help": "beams searched side by side for the likeliest answer; 1: none"}
+    )
     max_new_tokens: int = field(default=512, validator=ge(1), metadata={"help": "longest answer, in tokens"})
     batch_size: int = field(default=16, validator=ge(1), metadata={"help": "sequences generated together"})
     name: str | None = field(

@@ -29,6 +29,10 @@ class LoraOptions:
     scope: tuple[Part, ...] = field(
         default=("language-model",), validator=_not_empty, metadata={"help": "the parts that get an adapter"}
     )
+    modules: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "of the scope only the linear modules of these names, e.g. q_proj, v_proj; empty: all of them"},
+    )
     dora: bool = field(
         default=False, metadata={"help": "train each weight's size apart from its direction (DoRA, arXiv 2402.09353)"}
     )
@@ -67,9 +71,19 @@ class HeldOutOptions:
         default=50, validator=ge(1), metadata={"help": "steps between evaluations; the last step is one"}
     )
     from_step: int = field(default=0, validator=ge(0), metadata={"help": "the first step that may be evaluated"})
+    trained_on: bool = field(
+        default=False, metadata={"help": "train on these pairs as well: then their loss shows no overfitting (DecompGen)"}
+    )
     best: bool = field(
         default=False, metadata={"help": "the result is the step with the lowest held-out loss, and not the last step"}
     )
+
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse to choose by a loss that shows no overfitting."""
+        if self.best and self.trained_on:
+            msg = "best = true chooses a step by pairs that training does not see; set trained_on = false"
+            raise ValueError(msg)
 
 
 @frozen(kw_only=True)
@@ -77,6 +91,9 @@ class TreeOptions:
     """Options of ``[train] use = "tree"``."""
 
     epochs: float = field(default=1.0, validator=gt(0.0), metadata={"help": "times every pair is seen"})
+    shuffle: bool = field(
+        default=True, metadata={"help": "another order of the pairs in every epoch; false: always the one they came in"}
+    )
     learning_rate: float = field(default=5e-6, validator=gt(0.0), metadata={"help": "highest learning rate"})
     schedule: Literal["cosine", "linear", "constant"] = field(
         default="cosine",
@@ -106,6 +123,11 @@ class TreeOptions:
         default="fp32",
         validator=in_(("fp32", "bf16")),
         metadata={"help": "bf16 computes in bfloat16 where that is safe; slow on a CPU without bfloat16 instructions"},
+    )
+    reference_dtype: Literal["float32", "bfloat16", "float16"] | None = field(
+        default=None,
+        validator=optional(in_(("float32", "bfloat16", "float16"))),
+        metadata={"help": "type of the reference's weights, whole; as the policy computes where absent"},
     )
     parts: tuple[Part, ...] = field(
         default=("projector", "language-model"),

@@ -47,7 +47,8 @@ class TreeTrainer:
         """Return what changes reference log-probabilities, other than the model and the pairs."""
         options = self._options
         lengths = {"max_length": options.max_length, "over_long": options.over_long}
-        return {"precision": options.precision, "dtype": self._dtype(), **lengths}
+        other = {} if options.reference_dtype is None else {"reference_dtype": options.reference_dtype}
+        return {"precision": options.precision, "dtype": self._dtype(), **lengths, **other}
 
     # Reference -------------------------------------------------------------------------------------------------------
 
@@ -60,8 +61,8 @@ class TreeTrainer:
         for start in range(0, len(wanted), self._options.micro):
             indices = wanted[start : start + self._options.micro]
             for group, packed in collator.passes([(items[index], None) for index in indices]):
-                batch = _to(packed, device)
-                with torch.inference_mode(), self._autocast(device):
+                batch = _to(packed, device, self._options.reference_dtype)
+                with torch.inference_mode(), self._autocast(device, options.reference_dtype):
                     cells = by_cell(scorer(batch), batch, job.loss.cells)
                 for row, place in enumerate(group):
                     found[indices[place]] = {
@@ -73,12 +74,13 @@ class TreeTrainer:
     def _reference_scorer(self, job: Job) -> tuple[Scorer, Collator]:
         """Load the frozen model once for all parts; :meth:`train` lets it go before it loads its own."""
         if not hasattr(self, "_frozen"):
-            model = self._load(job)
+            model = self._load(job, self._options.reference_dtype)
             self._frozen = Scorer(model, job.family).eval(), self._collator(job, model)
         return self._frozen
 
-    def _autocast(self, device: str) -> Any:  # noqa: ANN401 - a context manager
-        return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=self._options.precision == "bf16")
+    def _autocast(self, device: str, dtype: str | None) -> Any:  # noqa: ANN401 - a context manager
+        mixed = self._options.precision == "bf16" and dtype is None
+        return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=mixed)
 
     def _dtype(self) -> str:
         """Return the type of the weights: an adapter's frozen base may be coarse, what is trained may not."""
@@ -125,7 +127,8 @@ class TreeTrainer:
             callbacks=[clock, Marks(checkpoints), metrics, *trackers.callbacks(options, job.metrics.parent)],
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
-        trainer.loss, trainer.precision = job.loss, options.precision
+        trainer.loss = job.loss
+        trainer.precision = options.precision if options.reference_dtype is None else options.reference_dtype
         trainer.clock, trainer.tally, trainer.pad_token = clock, Tally(), collator.codec.pad_token
         trainer.stop = Stop(
             items=job.items, cells=job.loss.cells, path=job.metrics.with_name(FILE), limit=options.margin_limit
@@ -146,7 +149,7 @@ class TreeTrainer:
         if first:
             metrics.resume(step)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        facts = Facts(job=job, options=options, trained_on=len(train), held_out=len(held_out), trained=trained)
+        facts = Facts(job=job, options=options, trained_on=len(train), held_out=self._unseen(held_out), trained=trained)
         self._save(trainer, facts, collator, say)
         trainer.accelerator.wait_for_everyone()
         if first:
@@ -163,12 +166,18 @@ class TreeTrainer:
         if options.held_out is None:
             return kept, ()
         found = split(job.items, kept, options.held_out.share, job.seed)
+        if options.held_out.trained_on:
+            say(f"{len(found.held_out)} of {len(kept)} items are watched, and trained on like the rest")
+            return kept, found.held_out
         say(f"{len(found.held_out)} of {len(kept)} items are held out, with all their images")
         guards.enough(len(found.train), len(job.items), options.batch_size)
         return found.train, found.held_out
 
-    def _load(self, job: Job) -> Any:  # noqa: ANN401 - a transformers model
-        return steady(job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype()))
+    def _unseen(self, held_out: Sequence[int]) -> int:
+        return 0 if self._options.held_out is None or self._options.held_out.trained_on else len(held_out)
+
+    def _load(self, job: Job, dtype: str | None = None) -> Any:  # noqa: ANN401 - a transformers model
+        return steady(job.family.load(job.weights, device=engine.device(self._options), dtype=dtype or self._dtype()))
 
     def _table(self, model: torch.nn.Module, job: Job, found: Sequence[trainable.Row]) -> None:
         """Say what is trained, and keep it beside the metrics."""
@@ -221,9 +230,15 @@ class TreeTrainer:
         return Collator(encoder, self._options.pack_tokens)
 
 
-def _to(batch: Batch, device: str) -> Batch:
+def _to(batch: Batch, device: str, dtype: str | None = None) -> Batch:
+    """Move a batch, with its images in the type of the weights where nothing else sees to that."""
+
+    def moved(pixels: torch.Tensor) -> torch.Tensor:
+        coarse = dtype is not None and pixels.is_floating_point()
+        return pixels.to(device, getattr(torch, str(dtype))) if coarse else pixels.to(device)
+
     return {
-        name: {key: one.to(device) for key, one in value.items()} if isinstance(value, dict) else value.to(device)
+        name: {key: moved(one) for key, one in value.items()} if isinstance(value, dict) else value.to(device)
         for name, value in batch.items()
     }
 

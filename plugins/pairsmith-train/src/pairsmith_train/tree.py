@@ -24,7 +24,8 @@ class Sequenced:
     """One cell as a sequence of T tokens, of which the last R are the response.
 
     ``owners`` ``[T]`` names the image an image token belongs to and is ``None`` for text; ``slots`` ``[T]`` is its place
-    in that image; ``positions`` ``[axes, T]`` are the model's positions along this sequence.
+    in that image; ``positions`` ``[axes, T]`` are the model's positions along this sequence. ``prompted`` are places in the
+    prompt whose tokens are labelled as well, before the response's.
     """
 
     tokens: Sequence[int]
@@ -32,11 +33,12 @@ class Sequenced:
     slots: Sequence[int]
     positions: NDArray[np.int64]
     response: int
+    prompted: Sequence[int] = ()
 
 
 @frozen(kw_only=True)
 class Label:
-    """The response tokens of one cell: token ``targets[k]`` is predicted at node ``nodes[k]``, ``[R]`` each."""
+    """The learnt tokens of one cell: token ``targets[k]`` is predicted at node ``nodes[k]``, ``[R]`` each."""
 
     nodes: NDArray[np.int64]
     targets: NDArray[np.int64]
@@ -118,11 +120,11 @@ def grow(cells: Sequence[Sequenced]) -> Tree:
     labels = []
     for cell in cells:
         nodes = trie.path(cell)
-        start = len(nodes) - cell.response
+        places = [*cell.prompted, *range(len(nodes) - cell.response, len(nodes))]
         labels.append(
             Label(
-                nodes=np.array(nodes[start - 1 : -1], dtype=np.int64),
-                targets=np.array(cell.tokens[start:], dtype=np.int64),
+                nodes=np.array([nodes[place - 1] for place in places], dtype=np.int64),
+                targets=np.array([cell.tokens[place] for place in places], dtype=np.int64),
             )
         )
     return Tree(
