@@ -10,7 +10,7 @@ import pytest
 import torch
 from attrs import evolve
 
-from pairsmith.interfaces import Job, LogProbs, Run
+from pairsmith.interfaces import EncodedPrompt, Job, LogProbs, Run
 from pairsmith.testing import make_run
 from pairsmith.values import Cell, Item, Pair, Response, Sample, user
 from pairsmith_compat.dpo import PublishedDpo
@@ -109,11 +109,18 @@ def item(chosen: str, rejected: str) -> Item:
     return Item(value=Pair(id="p", sample=sample, chosen=one, rejected=other))
 
 
-@pytest.mark.parametrize(("keeps", "expected"), [("mean", -2.5), ("sum", -15 / 5)])
-def test_a_cut_answer_is_held_against_the_whole_one(tmp_path: Path, keeps: str, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("keeps", "expected", "prompted"), [("mean", -2.5, ()), ("sum", -15 / 5, ()), ("mean", -2.5, (1,))]
+)
+def test_a_cut_answer_is_held_against_the_whole_one(
+    tmp_path: Path, keeps: str, expected: float, prompted: tuple[int, ...]
+) -> None:
     """'aa bb ' has letters 0 to 5 (mean 2.5, sum 15); of 'aa bb' with its two tokens of an end 7, and cut to 'aa' 4."""
 
     class Bare(Codec):
+        def prompt(self, turns: object, images: object) -> EncodedPrompt:
+            return EncodedPrompt(tokens=(1, 2), image_of=(-1, -1), slots=(-1, -1), targets=prompted)
+
         def response(self, turns: object, text: str) -> tuple[int, ...]:
             return tuple(map(ord, text))
 
@@ -122,8 +129,10 @@ def test_a_cut_answer_is_held_against_the_whole_one(tmp_path: Path, keeps: str, 
     family = SimpleNamespace(codec=lambda _: Bare())
     job = SimpleNamespace(family=family, weights=None, loss=SimpleNamespace(cells=(CHOSEN, REJECTED)))
     (row,) = trainer.reference(job, [item("aa bb ", "")])  # type: ignore[arg-type]
-    assert row[str(CHOSEN)] == pytest.approx([expected] * 5)
-    assert row[str(REJECTED)] == []
+    assert row[str(CHOSEN)] == pytest.approx(
+        [expected] * (5 + len(prompted))
+    )  # what of the prompt is learnt counts too
+    assert row[str(REJECTED)] == [0.0] * len(prompted)
     assert trainer.reference_settings() == {"precision": "fp32", "cut_words": 2, "keeps": keeps}
     assert trainer.launch(["python"]) == ["python"]
 

@@ -13,10 +13,12 @@ from attrs import define, field
 from pairsmith.values import Claim
 
 NUMBERS = (
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty"
-).split()
-IMAGE_WORDS = frozenset("scene image picture photo view frame figure side backdrop background".split())
+    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip
+IMAGE_WORDS = frozenset(
+    ("scene", "image", "picture", "photo", "view", "frame", "figure", "side", "backdrop", "background")
+)
 SCALES = {
     **dict.fromkeys(("large", "huge", "larger", "big"), "large"),
     **dict.fromkeys(("small", "tiny", "smaller"), "small"),
@@ -38,7 +40,9 @@ PLACES = {
     "next": "near",
 }
 """In the order in which they are looked for."""
-ONLY_THERE = frozenset([*"multiple several various numerous middle surrounded".split(), *NUMBERS, *PLACES])
+ONLY_THERE = frozenset(
+    ("multiple", "several", "various", "numerous", "middle", "surrounded", *NUMBERS, *PLACES),
+)
 """As attributes these claim no more than the thing."""
 
 _BRACKET = re.compile(r"\((.*?)\)")

@@ -28,17 +28,9 @@ class _Family:
         self.dtype = getattr(self._family, "dtype", "float32")
         self.options = getattr(self._family, "options", None)  # a trainer asks whether the weights are rounded
 
-    def wrapped(self, codec: Codec) -> Codec:
-        """Return the codec that differs."""
-        raise AssertionError
-
     def fingerprint(self, weights: Weights) -> str:
         """Return another hash than the family's: reference log-probabilities differ."""
         return sha256(f"{self.name} {self._family.fingerprint(weights)}".encode()).hexdigest()
-
-    def codec(self, weights: Weights) -> Codec:
-        """Load the processor."""
-        return self.wrapped(self._family.codec(weights))
 
     def load(self, weights: Weights, *, device: str, dtype: str) -> Module:
         """Load the model."""
@@ -66,9 +58,9 @@ class WithoutEnd(_Family):
 
     name = "without end"
 
-    def wrapped(self, codec: Codec) -> Codec:
-        """Return the codec that ends no answer."""
-        return EndlessCodec(codec)
+    def codec(self, weights: Weights) -> Codec:
+        """Load the processor, which ends no answer."""
+        return EndlessCodec(self._family.codec(weights))
 
 
 class WithTemplate(_Family):
@@ -85,9 +77,9 @@ class WithTemplate(_Family):
         """Return another hash for other marks."""
         return sha256(f"{super().fingerprint(weights)} {self._marks}".encode()).hexdigest()
 
-    def wrapped(self, codec: Codec) -> Codec:
-        """Return the codec that learns the template."""
-        return TemplateCodec(codec, self._marks)
+    def codec(self, weights: Weights) -> Codec:
+        """Load the processor, which marks what is learnt of a prompt."""
+        return TemplateCodec(self._family.codec(weights), self._marks)
 
 
 class _Codec:

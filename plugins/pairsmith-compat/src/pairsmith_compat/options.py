@@ -74,7 +74,9 @@ class FreshDrawsOptions:
     times: int = field(
         default=2,
         validator=ge(2),
-        metadata={"help": "times each pair is there, to be seen once each: [hygiene] duplicate = false, epochs as many fewer"},
+        metadata={
+            "help": "times each pair is there, to be seen once each: [hygiene] duplicate = false, epochs as many fewer"
+        },
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import evolve
 
@@ -11,6 +11,8 @@ from pairsmith.values import Dropped, Failed, Item, Pair, Response, Sample, Turn
 from pairsmith_compat.changed import Changed
 from pairsmith_compat.options import RewordedGeneratorOptions, RewordedSourceOptions, RewordedTrainerOptions, Wording
 from pairsmith_compat.wrapped import Wrapped
+
+_Asked = TypeVar("_Asked", Sample, Response)
 
 
 def reworded(turns: Sequence[Turn], wording: Wording) -> tuple[Turn, ...]:
@@ -101,5 +103,5 @@ class RewordedTrainer:
     def _asked(self, job: Job) -> Job:
         return evolve(job, items=Changed(job.items, self.asked))
 
-    def _put[T: (Sample, Response)](self, one: T) -> T:
+    def _put(self, one: _Asked) -> _Asked:
         return evolve(one, prompt=reworded(one.prompt, self._options)) if one.prompt else one

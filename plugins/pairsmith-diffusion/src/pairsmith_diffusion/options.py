@@ -77,7 +77,9 @@ class TextToImageOptions:
     image_format: Literal["png", "jpeg"] = field(
         default="png",
         validator=in_(("png", "jpeg")),
-        metadata={"help": "how images are kept, and seen by all that follows; jpeg: at quality 75, a tenth of the size"},
+        metadata={
+            "help": "how images are kept, and seen by all that follows; jpeg: at quality 75, a tenth of the size"
+        },
     )
     batch_size: int = field(default=4, validator=ge(1), metadata={"help": "images made together"})
     dtype: Dtype | None = field(

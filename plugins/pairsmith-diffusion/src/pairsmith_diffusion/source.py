@@ -16,7 +16,6 @@ from pairsmith_diffusion.painter import Order, Painter
 from pairsmith_diffusion.prompts import Prompted, prompts
 from pairsmith_diffusion.scoring import IMAGE_PROMPT
 
-
 _SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
 
 

@@ -60,7 +60,9 @@ class LlavaNextOptions(ModelOptions):
 
     tiles: bool = field(
         default=True,
-        metadata={"help": "read the whole picture and its tiles; false: one padded square, as LLaVA-1.5 and MCM-DPO do"},
+        metadata={
+            "help": "read the whole picture and its tiles; false: one padded square, as LLaVA-1.5 and MCM-DPO do"
+        },
     )
 
 

@@ -31,7 +31,9 @@ class LoraOptions:
     )
     modules: tuple[str, ...] = field(
         default=(),
-        metadata={"help": "of the scope only the linear modules of these names, e.g. q_proj, v_proj; empty: all of them"},
+        metadata={
+            "help": "of the scope only the linear modules of these names, e.g. q_proj, v_proj; empty: all of them"
+        },
     )
     dora: bool = field(
         default=False, metadata={"help": "train each weight's size apart from its direction (DoRA, arXiv 2402.09353)"}
@@ -72,12 +74,12 @@ class HeldOutOptions:
     )
     from_step: int = field(default=0, validator=ge(0), metadata={"help": "the first step that may be evaluated"})
     trained_on: bool = field(
-        default=False, metadata={"help": "train on these pairs as well: then their loss shows no overfitting (DecompGen)"}
+        default=False,
+        metadata={"help": "train on these pairs as well: then their loss shows no overfitting (DecompGen)"},
     )
     best: bool = field(
         default=False, metadata={"help": "the result is the step with the lowest held-out loss, and not the last step"}
     )
-
 
     def __attrs_post_init__(self) -> None:
         """Refuse to choose by a loss that shows no overfitting."""

@@ -89,7 +89,9 @@ def _targets(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> str:
     there = sorted({name.rpartition(".")[2] for name in covered})
     strangers = [name for name in lora.modules if name not in there]
     if strangers:
-        msg = f"train.lora.modules: no linear module in scope has the name {strangers[0]!r}; there are {', '.join(there)}"
+        msg = (
+            f"train.lora.modules: no linear module in scope has the name {strangers[0]!r}; there are {', '.join(there)}"
+        )
         raise StageError(msg)
     return rf"(?={targets}$)(.*\.)?({'|'.join(map(re.escape, lora.modules))})"
 

@@ -62,7 +62,7 @@ class TreeTrainer:
             indices = wanted[start : start + self._options.micro]
             for group, packed in collator.passes([(items[index], None) for index in indices]):
                 batch = _to(packed, device, self._options.reference_dtype)
-                with torch.inference_mode(), self._autocast(device, options.reference_dtype):
+                with torch.inference_mode(), self._autocast(device, self._options.reference_dtype):
                     cells = by_cell(scorer(batch), batch, job.loss.cells)
                 for row, place in enumerate(group):
                     found[indices[place]] = {
@@ -127,8 +127,7 @@ class TreeTrainer:
             callbacks=[clock, Marks(checkpoints), metrics, *trackers.callbacks(options, job.metrics.parent)],
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
-        trainer.loss = job.loss
-        trainer.precision = options.precision if options.reference_dtype is None else options.reference_dtype
+        trainer.loss, trainer.precision = job.loss, options.reference_dtype or options.precision
         trainer.clock, trainer.tally, trainer.pad_token = clock, Tally(), collator.codec.pad_token
         trainer.stop = Stop(
             items=job.items, cells=job.loss.cells, path=job.metrics.with_name(FILE), limit=options.margin_limit

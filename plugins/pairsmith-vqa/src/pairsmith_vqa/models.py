@@ -212,7 +212,8 @@ def answerer(checkpoint: Checkpoint, speech: Speech) -> Answerer:
     """Return what can ask this kind of model. Raises where it has no way of speaking to choose."""
     if checkpoint.config.model_type == "vilt" and (speech.beams > 1 or speech.drawn):
         msg = (
-            f"[[judges]] use = 'vqa': model = {checkpoint.path!r} chooses among fixed answers; leave out beams and temperature"
+            f"[[judges]] use = 'vqa': model = {checkpoint.path!r} chooses among fixed answers; leave out beams and "
+            f"temperature"
         )
         raise StageError(msg)
     match checkpoint.config.model_type:

@@ -88,7 +88,9 @@ class VqaOptions:
     temperature: float = field(
         default=0.0,
         validator=ge(0.0),
-        metadata={"help": "0 answers greedily; above, answers are drawn, one question at a time from a seed of its own"},
+        metadata={
+            "help": "0 answers greedily; above, answers are drawn, one question at a time from a seed of its own"
+        },
     )
     top_k: int = field(default=0, validator=ge(0), metadata={"help": "likeliest tokens to draw from; 0 for all"})
     max_new_tokens: int = field(default=10, validator=ge(1), metadata={"help": "longest answer, in tokens"})
@@ -105,7 +107,6 @@ class VqaOptions:
     trust_remote_code: bool = field(
         default=False, metadata={"help": "run Python code that comes with the model; read it first"}
     )
-
 
     def __attrs_post_init__(self) -> None:
         """Refuse a way of speaking where nothing that is said counts."""
