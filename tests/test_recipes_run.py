@@ -4,12 +4,15 @@ import gc
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny_models
+import torch
+import transformers
+from safetensors.torch import load_file
 
 from pairsmith import worker
 from pairsmith.progress import progress
@@ -137,17 +140,59 @@ def steps(view: DirectoryView, stage: str) -> int:
 def test_alt_text(name: str) -> None:
     view = run(f"{name}-tiny")
     assert steps(view, "sft") == 3
-    if name != "alt-text-sft":
+    if "dpo" in name:
         assert steps(view, "preferences") == 2
 
 
-@pytest.mark.parametrize("name", ["mcm-dpo", "mcm-dpo-as-published"])
+@pytest.mark.parametrize("name", ["mcm-dpo", "mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c"])
 def test_mcm_dpo(name: str) -> None:
-    view = run(f"{name}-tiny")
-    assert steps(view, "preferences") == 2
+    """Each paradigm trains what it says in each stage: the tower's weights in the files change there and nowhere else."""
+    view = run(f"{name}-tiny", limit=None if name == "mcm-dpo" else 4)
+    assert steps(view, "preferences") == (2 if name == "mcm-dpo" else 1)
     cells = next(iter(DirectoryView(view.directory).items())).corrupted
     assert cells.images
     assert cells.context
+    base, sft, last = (tower(path) for path in (Path("tiny/llava-next"), *map(written(view), ("sft", "preferences"))))
+    changed = tuple(any(not torch.equal(one[key], two[key]) for key in one) for one, two in ((base, sft), (sft, last)))
+    assert changed == {"mcm-dpo-a": (False, False), "mcm-dpo-b": (False, True), "mcm-dpo-c": (True, False)}.get(
+        name, (True, True)
+    )
+    if name == "mcm-dpo":  # what transformers reloads is what was written, to the bit
+        model = transformers.AutoModelForImageTextToText.from_pretrained(written(view)("preferences"))
+        held = {key: value for key, value in model.state_dict().items() if "vision_tower" in key}
+        assert len(held) == len(last)
+        assert all(torch.equal(held[key], value) for key, value in named(last, held).items())
+
+
+def written(view: DirectoryView) -> Callable[[str], Path]:
+    return lambda stage: view.directory / "stages" / stage / "output" / "model"
+
+
+def tower(folder: Path) -> dict[str, torch.Tensor]:
+    """The vision tower's weights as they are in the files."""
+    found = [load_file(path) for path in sorted(folder.glob("*.safetensors"))]
+    return {key: value for part in found for key, value in part.items() if "vision_tower" in key}
+
+
+def named(weights: dict[str, torch.Tensor], wanted: Collection[str]) -> dict[str, torch.Tensor]:
+    """The same under the names that a model gives them, which files of an older format write otherwise."""
+    return {
+        next(key for key in wanted if key.endswith(name.partition("vision_tower")[2])): one
+        for name, one in weights.items()
+    }
+
+
+def test_mcm_dpo_as_published() -> None:
+    """Each pair is there once for each epoch, with noise of its own and the same worse context."""
+    view = run("mcm-dpo-as-published-tiny")
+    assert steps(view, "preferences") == 4
+    items = list(view.items())
+    once, again = ([one for one in items if one.id.endswith(":draw-2") == second] for second in (False, True))
+    assert [f"{one.id}:draw-2" for one in once] == [one.id for one in again]
+    for one, other in zip(once, again, strict=True):
+        assert one.corrupted.images != other.corrupted.images
+        assert one.corrupted.context == other.corrupted.context
+        assert one.value.sample.prompt[0].role == "system"
 
 
 @pytest.mark.parametrize("name", ["pds-dpo", "pds-dpo-as-published"])
@@ -169,6 +214,9 @@ def test_pds_dpo(name: str) -> None:
         ("mllm-dpo-steerlm", "Demonstration"),
         ("mllm-dpo-rejection-sampling", "Demonstration"),
         ("mllm-dpo-sft", "Demonstration"),
+        ("mllm-dpo-steerlm-as-published", "Demonstration"),
+        ("mllm-dpo-rejection-sampling-as-published", "Demonstration"),
+        ("mllm-dpo-sft-as-published", "Demonstration"),
     ],
 )
 def test_mllm_dpo(name: str, learnt: str) -> None:
