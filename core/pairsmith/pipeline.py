@@ -25,6 +25,7 @@ from pairsmith.recipe import Recipe, Training, Use
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained, LocalEngine, Runner, component_key, ingredients, sizes_of
 from pairsmith.seeds import derive
+from pairsmith.shard import Shard
 from pairsmith.stages import Step, Work
 from pairsmith.store import Rows, Stage
 from pairsmith.training import Trainings, corrupts
@@ -41,6 +42,7 @@ class Pipeline:
     directory: RunDirectory
     progress: Progress
     limit: int | None = None
+    shard: Shard | None = None
     run: Run = field(init=False)
     runner: Runner = field(init=False)
     _model: list[Model] = field(init=False, factory=list)
@@ -57,7 +59,7 @@ class Pipeline:
         )
         with Explained(self.directory, "engine"):
             engine = self.recipe.engine.build(self.run) if self.recipe.engine else LocalEngine()
-        self.runner = Runner(directory=self.directory, engine=engine, progress=self.progress)
+        self.runner = Runner(directory=self.directory, engine=engine, progress=self.progress, shard=self.shard)
 
     @property
     def model(self) -> Model:

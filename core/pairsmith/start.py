@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pairsmith import names
+from pairsmith import names, shard
 from pairsmith.directory import FORMAT, RunDirectory, key_of, read_document
 from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
@@ -18,6 +18,7 @@ from pairsmith.progress import Progress
 from pairsmith.recipe import Document, Recipe, Use, load, resolve
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained
+from pairsmith.shard import Shard
 from pairsmith.view import DirectoryView
 from pairsmith.within import builder
 
@@ -65,15 +66,18 @@ def start(
     out: Path | None = None,
     until: str | None = None,
     limit: int | None = None,
+    share: Shard | None = None,
     progress: Progress,
     registry: Registry | None = None,
 ) -> Path:
     """Run a recipe, or go on with a run, and return its directory.
 
     ``source`` is a recipe's name or file, a run directory, or a document whose tables may hold objects in place of
-    component names: any object that fits a kind's protocol will do.
+    component names: any object that fits a kind's protocol will do. With a ``share`` only its parts are made: see
+    :mod:`pairsmith.shard`.
     """
     names.check_until(until)
+    until = until if share is None else shard.until(share, until)
     if limit is not None and limit < 1:
         msg = f"--limit {limit} must be at least 1"
         raise UsageError(msg)
@@ -94,7 +98,10 @@ def start(
     with directory.locked():
         directory.claim(document_of(recipe, limit))
         progress.say(f"run directory: {_short(directory.path)}")
-        Pipeline(recipe=recipe, registry=registry, directory=directory, progress=progress, limit=limit).execute(until)
+        pipeline = Pipeline(
+            recipe=recipe, registry=registry, directory=directory, progress=progress, limit=limit, shard=share
+        )
+        pipeline.execute(until)
         if until in {None, "report"}:
             view = DirectoryView(directory.path)
             for line in before_and_after(view.evaluations()):
