@@ -10,8 +10,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export GOMP_SPINCOUNT ?= 0
 
-# Two test processes of one thread each do more than one process of two threads.
-WORKERS := -n 2 --dist loadfile
+# Two test processes of one thread each do more than one process of two threads. Files go to them in conftest.py's order.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-slow lint types imports docs package bench clean
 
