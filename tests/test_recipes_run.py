@@ -147,8 +147,9 @@ def test_alt_text(name: str) -> None:
 @pytest.mark.parametrize("name", ["mcm-dpo", "mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c"])
 def test_mcm_dpo(name: str) -> None:
     """Each paradigm trains what it says in each stage: the tower's weights in the files change there and nowhere else."""
-    view = run(f"{name}-tiny", limit=None if name == "mcm-dpo" else 4)
-    assert steps(view, "preferences") == (2 if name == "mcm-dpo" else 1)
+    learns = name in {"mcm-dpo", "mcm-dpo-b"}  # the first of two steps warms up, and changes nothing yet
+    view = run(f"{name}-tiny", limit=None if learns else 4)
+    assert steps(view, "preferences") == (2 if learns else 1)
     cells = next(iter(DirectoryView(view.directory).items())).corrupted
     assert cells.images
     assert cells.context
