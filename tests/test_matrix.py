@@ -155,9 +155,14 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "ratings": "needs ratings that came with rows: plugins/pairsmith-formats/tests/test_formats.py",
         "dgpref": "reads published pickles: plugins/pairsmith-formats/tests/test_dgpref_stages.py",
     },
-    "pair_selectors": {"deduplicate": "drops all but one of the rows' alike pairs: plugins/pairsmith-quality/tests"},
+    "pair_selectors": {
+        "deduplicate": "drops all but one of the rows' alike pairs: plugins/pairsmith-quality/tests",
+        "fresh-draws": "another selector's pairs twice: test_recipes_run.py has it in MCM-DPO's published twin",
+    },
     "losses": dict.fromkeys(("trl-dpo", "trl-kto", "trl-sft"), "belongs to TRL's own trainer: test_trl_trainer.py"),
-    "model_families": {},
+    "model_families": {
+        "with-template": "qwen2-5-vl with more targets: test_recipes_run.py has it in DecompGen's published twin",
+    },
 }  # fmt: skip
 
 
