@@ -161,6 +161,17 @@ def test_the_alt_text_recipes_share_their_first_stage(name: str, variant: str) -
     ]
 
 
+@pytest.mark.parametrize(("variant", "passes"), [("", (2, 2)), ("-as-published", (1, 2))])
+def test_baseline_and_method_learn_as_long_unless_as_published(variant: str, passes: tuple[int, int]) -> None:
+    """Published, the baseline has one epoch and MCM-DPO two: of pairs that are there twice, for noise of their own."""
+
+    def often(name: str) -> int:
+        last = resolved(f"{name}{variant}").trainings[-1]
+        return int(last.train.options.epochs) * getattr(getattr(last.pairs, "options", None), "times", 1)
+
+    assert (often("alt-text-dpo"), often("mcm-dpo")) == passes
+
+
 def test_each_paradigm_freezes_the_tower_as_the_paper_says() -> None:
     every, most = ("vision", "projector", "language-model"), ("projector", "language-model")
     parts = {
