@@ -13,9 +13,9 @@ from pairsmith.component import Needs
 Dtype = Literal["float32", "bfloat16", "float16"]
 DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-Quantization = Literal["none", "8bit", "4bit"]
-QUANTIZATIONS: tuple[Quantization, ...] = ("none", "8bit", "4bit")
-BITS = {"8bit": 1.0, "4bit": 0.55}
+Quantization = Literal["none", "8bit", "4bit", "4bit-fp4"]
+QUANTIZATIONS: tuple[Quantization, ...] = ("none", "8bit", "4bit", "4bit-fp4")
+BITS = {"8bit": 1.0, "4bit": 0.55, "4bit-fp4": 0.6}
 """Bytes a parameter, the scales counted in."""
 _GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
 
@@ -31,7 +31,7 @@ class ModelOptions:
         default="none",
         validator=in_(QUANTIZATIONS),
         metadata={
-            "help": "load the weights in 8 or 4 bits with bitsandbytes; such a model is trained by an adapter only"
+            "help": "load the weights in 8 or 4 bits (NF4, or FP4) with bitsandbytes; then only an adapter is trained"
         },
     )
     attention: Literal["sdpa", "eager"] = field(
