@@ -73,7 +73,12 @@ def test_more_rounds_leave_the_requests_before_as_they_are(tmp_path: Path) -> No
 def test_a_category_of_ones_own_and_a_template_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "ask.txt").write_text("{number} of {category}: {examples}")
     (tmp_path / "there.jsonl").write_text('{"prompt": "A bridge.", "category": "bridges"}\n{"prompt": "A cat."}\n')
-    given = {"template": str(tmp_path / "ask.txt"), "prompts": str(tmp_path / "there.jsonl"), "rounds": 1, "per_request": 3}
+    given = {
+        "template": str(tmp_path / "ask.txt"),
+        "prompts": str(tmp_path / "there.jsonl"),
+        "rounds": 1,
+        "per_request": 3,
+    }
     (one,) = asked(tmp_path, categories=["bridges"], **given).samples()
     assert one.prompt == user("3 of bridges: - A bridge.")
     (tmp_path / "ask.txt").write_text("write something")

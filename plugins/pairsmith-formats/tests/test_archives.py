@@ -123,7 +123,9 @@ def test_files_of_the_hub_are_fetched_at_their_revision(
             raise FileNotFoundError(msg)
         return str(tmp_path / file)
 
-    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=download, snapshot_download=None))
+    monkeypatch.setitem(
+        sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=download, snapshot_download=None)
+    )
     (tmp_path / "rows.json").write_text(json.dumps([{**ROW, "images": ["a.jpg"]}]))
     tar(tmp_path / "images.tar", **{"a.jpg": b"a"})
     place = Path("hub:owner/some-data@abc123:rows.json")

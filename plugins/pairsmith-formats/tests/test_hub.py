@@ -143,7 +143,9 @@ def test_a_data_set_some_of_its_files_or_one_at_a_revision(hub: Hub, tmp_path: P
     assert read[:2] == [f"2 {sizes}"] * 2
     assert "absent.json' cannot be downloaded: " in read[2]
     assert read[3].endswith("no file of the data set fits 'none/*.json'")
-    assert sorted(hub.fetched) == ["data/pictures/0.png", "data/pictures/1.png", "data/rows.jsonl"], "each once, no other"
+    assert sorted(hub.fetched) == ["data/pictures/0.png", "data/pictures/1.png", "data/rows.jsonl"], (
+        "each once, no other"
+    )
     hub.fetched.clear()
     assert client(tmp_path, hub.address, some, one, offline=True) == [f"2 {sizes}"] * 2
     assert hub.fetched == []

@@ -13,7 +13,9 @@ from pairsmith.values import Failed, Response, Sample, user
 from pairsmith_llm.options import RewriteOptions
 from pairsmith_llm.rewrite import Rewriter, read_text
 
-POST = Sample(id="s", prompt=user("?"), context="Rex at Brighton", truth={"reference": ["a dogg at brighton", "rex, wet"]})
+POST = Sample(
+    id="s", prompt=user("?"), context="Rex at Brighton", truth={"reference": ["a dogg at brighton", "rex, wet"]}
+)
 
 
 @pytest.fixture
@@ -99,7 +101,9 @@ def test_a_second_reply_may_be_better(server: Any, rewrite: Callable[..., Any]) 
     assert [one.text for one in made] == ["A cat."]
 
 
-@pytest.mark.parametrize(("text", "new"), [("teh dgo runns", "The dog runs."), ("BLACK CAT", "Black cat."), ("ein hund", "Ein Hund.")])
+@pytest.mark.parametrize(
+    ("text", "new"), [("teh dgo runns", "The dog runs."), ("BLACK CAT", "Black cat."), ("ein hund", "Ein Hund.")]
+)
 def test_mending_is_not_taken_for_something_else(text: str, new: str) -> None:
     assert read_text({"text": new}, text, RewriteOptions(model="m").alike) == new
 

@@ -48,7 +48,9 @@ class Likeness:
     def find(self, text: str) -> str | None:
         """Return the first text so far that is like this one."""
         compared = sorted({place for word in self._rare(text) for place in self._by_word.get(word, ())})
-        return next((self._texts[k] for k in compared if rouge_l(text, self._texts[k]) >= self._at_least - _SLACK), None)
+        return next(
+            (self._texts[k] for k in compared if rouge_l(text, self._texts[k]) >= self._at_least - _SLACK), None
+        )
 
     def add(self, text: str) -> None:
         """Compare later texts with this one as well."""

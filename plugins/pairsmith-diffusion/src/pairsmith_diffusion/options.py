@@ -148,12 +148,14 @@ class PromptRequestsOptions(ThereOptions):
         default=10, validator=and_(ge(1), le(100)), metadata={"help": "prompts that a request asks for"}
     )
     examples: int = field(
-        default=4, validator=ge(0), metadata={"help": "prompts of the category that a request shows, drawn anew each time"}
+        default=4,
+        validator=ge(0),
+        metadata={"help": "prompts of the category that a request shows, drawn anew each time"},
     )
     template: Path | None = field(
         default=None,
         metadata={
-            "help": "a file with the request, with {number} and {category}, perhaps {examples} and {angle}; ours where left out"
+            "help": "a file with the request: {number}, {category}, perhaps {examples} and {angle}; ours where left out"
         },
     )
 

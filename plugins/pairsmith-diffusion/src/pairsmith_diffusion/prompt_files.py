@@ -87,7 +87,9 @@ class PromptFiles:
             elif isinstance(one, Written):
                 likeness.add(one.prompt)
                 exact.add(tuple(words(one.prompt)))
-                yield Prompted(id=ids.next(reply.category), category=reply.category, prompt=one.prompt, question=one.question)
+                yield Prompted(
+                    id=ids.next(reply.category), category=reply.category, prompt=one.prompt, question=one.question
+                )
 
     def _wrong(self, one: Written, likeness: Likeness, exact: set[tuple[str, ...]]) -> tuple[str, str]:
         """Return why a prompt is left out, and what shows it."""

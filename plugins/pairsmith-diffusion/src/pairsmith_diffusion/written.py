@@ -30,11 +30,11 @@ class Malformed:
 
 
 def read(reply: str) -> Iterator[Written | Malformed]:
-    """Yield what a reply holds, in order: JSON objects, one a line or over several, in an array, a fence or an object.
+    r"""Yield what a reply holds, in order: JSON objects, one a line or over several, in an array, a fence or an object.
 
     What begins like one and is none is :class:`Malformed`, and so is a reply without any.
 
-    >>> [one.prompt for one in read('Sure!\\n1. {"prompt": "A fox.", "question": "What is it?"}')]
+    >>> [one.prompt for one in read('Sure!\n1. {"prompt": "A fox.", "question": "What is it?"}')]
     ['A fox.']
     """
     text = _THINKING.sub("", reply)

@@ -21,7 +21,7 @@ class RowsOptions:
     images: Path | None = field(
         default=None,
         metadata={
-            "help": "the folder that image paths start from, or a tar or zip file; also on the hub; the file's own where left out"
+            "help": "the folder that image paths start from, or a tar or zip file, or hub:...; the file's own where left out"
         },
     )
     on_bad_row: Literal["stop", "skip"] = field(

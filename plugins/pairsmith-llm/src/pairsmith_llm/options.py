@@ -193,7 +193,9 @@ class RewriteOptions(StructuredOptions):
     alike: float = field(
         default=0.5,
         validator=and_(ge(0.0), le(1.0)),
-        metadata={"help": "least likeness by characters, 0 to 1, of a rewritten text and the text it was; else asked again"},
+        metadata={
+            "help": "least likeness by characters, 0 to 1, of a rewritten text and the text it was; else asked again"
+        },
     )
     context: bool = field(default=True, metadata={"help": "show the text of the post as well, for how names are spelt"})
     label: Literal["", "chosen"] = field(

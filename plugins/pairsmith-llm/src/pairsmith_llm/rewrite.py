@@ -65,7 +65,9 @@ class Rewriter(Connected):
             fields=fields_of(options, _SEED),
             schema=_SCHEMA,
         )
-        new, answer = await ask_json(self._endpoint, options, request, lambda reply: read_text(reply, text, options.alike))
+        new, answer = await ask_json(
+            self._endpoint, options, request, lambda reply: read_text(reply, text, options.alike)
+        )
         name = f"{options.name}/" if options.name else ""
         return Response(
             id=f"{sample.id}/{name}{number}",
@@ -92,7 +94,9 @@ def read_text(reply: Any, text: str, alike: float) -> str:  # noqa: ANN401 - JSO
     new = new.strip()
     like = SequenceMatcher(None, text.casefold(), new.casefold(), autojunk=False).ratio()
     if like < alike:
-        msg = f"its text says something else (likeness {like:.2f}, below {alike:g}); change no more than has to be mended"
+        msg = (
+            f"its text says something else (likeness {like:.2f}, below {alike:g}); change no more than has to be mended"
+        )
         raise UnusableError(msg)
     return new
 
