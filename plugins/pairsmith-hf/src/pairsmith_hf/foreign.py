@@ -43,7 +43,7 @@ def by_name(path: str) -> str | None:
 
 def by_configuration(config: Mapping[str, Any]) -> str | None:
     """Return the same of what a ``config.json`` says, as of a model that was trained from one of these."""
-    if "mm_vision_tower" in config:
+    if "mm_vision_tower" in config and "vision_config" not in config:
         return f"{_LLAVA}; convert it, or train from its twin, as 'llava-hf/llava-1.5-7b-hf' is of 'liuhaotian/llava-v1.5-7b'"
     if config.get("model_type") == "qwen" and "visual" in config:
         return _QWEN
