@@ -1,7 +1,7 @@
 """Finds the text that says nearly the same, among thousands, without comparing with each."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil
 
 from pairsmith.hygiene import words
@@ -17,18 +17,29 @@ def rouge_l(one: str, other: str) -> float:
     >>> round(rouge_l("a red circle left of it", "A blue circle, left of it"), 3)
     0.833
     """
-    first, second = words(one), words(other)
-    if not first or not second:
-        return float(first == second)
-    places: dict[str, int] = defaultdict(int)
-    for place, word in enumerate(first):
-        places[word] |= 1 << place
-    whole = (1 << len(first)) - 1
-    row = whole  # a bit is cleared where the subsequence grows by one (Hyyro 2004): a row of the table at once
-    for word in second:
-        met = row & places.get(word, 0)
-        row = (row + met) | (row - met)
-    return 2 * (len(first) - (row & whole).bit_count()) / (len(first) + len(second))
+    return _Words(words(one)).rouge_l(words(other))
+
+
+class _Words:
+    """A text's words, ready to be compared with many others."""
+
+    def __init__(self, said: Sequence[str]) -> None:
+        self.said = said
+        self._places: dict[str, int] = {}
+        for place, word in enumerate(said):
+            self._places[word] = self._places.get(word, 0) | 1 << place
+
+    def rouge_l(self, other: Sequence[str]) -> float:
+        if not self.said or not other:
+            return float(list(self.said) == list(other))
+        whole = (1 << len(self.said)) - 1
+        row, places = whole, self._places
+        for (
+            word
+        ) in other:  # a bit is cleared where the subsequence grows by one (Hyyro 2004): a row of the table at once
+            met = row & places.get(word, 0)
+            row = (row + met) | (row - met)
+        return 2 * (len(self.said) - (row & whole).bit_count()) / (len(self.said) + len(other))
 
 
 class Likeness:
@@ -43,25 +54,26 @@ class Likeness:
         self._at_least = at_least
         self._often = Counter(word for text in vocabulary for word in set(words(text)))
         self._by_word: dict[_Word, list[int]] = defaultdict(list)
-        self._texts: list[str] = []
+        self._texts: list[tuple[str, Sequence[str]]] = []
 
     def find(self, text: str) -> str | None:
         """Return the first text so far that is like this one."""
-        compared = sorted({place for word in self._rare(text) for place in self._by_word.get(word, ())})
-        return next(
-            (self._texts[k] for k in compared if rouge_l(text, self._texts[k]) >= self._at_least - _SLACK), None
-        )
+        said = _Words(words(text))
+        least = self._at_least - _SLACK
+        compared = sorted({place for word in self._rare(said.said) for place in self._by_word.get(word, ())})
+        return next((self._texts[k][0] for k in compared if said.rouge_l(self._texts[k][1]) >= least), None)
 
     def add(self, text: str) -> None:
         """Compare later texts with this one as well."""
-        for word in self._rare(text):
+        said = words(text)
+        for word in self._rare(said):
             self._by_word[word].append(len(self._texts))
-        self._texts.append(text)
+        self._texts.append((text, said))
 
-    def _rare(self, text: str) -> list[_Word]:
+    def _rare(self, said: Sequence[str]) -> list[_Word]:
         before: Counter[str] = Counter()
         marked = []
-        for word in words(text):
+        for word in said:
             marked.append((word, before[word]))
             before[word] += 1
         marked.sort(key=lambda one: (self._often[one[0]], one))

@@ -48,14 +48,15 @@ class PromptFiles:
             msg = f"{len(replies)} replies hold no prompt that is new; the first left out: {left_out[:1]}"
             raise StageError(msg)
         rows = [*self._there, *new] if self._options.include else new
+        reasons = Counter(str(row["reason"]) for row in left_out)
         counts = {
             "prompts": len(rows),
             "new": len(new),
             "new by category": dict(Counter(one.category for one in new)),
-            "left out": dict(Counter(str(row["reason"]) for row in left_out)),
+            "left out": dict(reasons),
         }
         if left_out:
-            why = ", ".join(f"{number} {reason}" for reason, number in counts["left out"].items())
+            why = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
             _LOG.warning("%d prompts are new; left out: %s (left-out.jsonl)", len(new), why)
         destination.mkdir(parents=True, exist_ok=True)
         return [
