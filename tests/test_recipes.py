@@ -53,6 +53,7 @@ def test_the_published_systems_are_all_there() -> None:
     wanted = {
         "pds-dpo", "mllm-dpo", "mllm-dpo-sft", "mllm-dpo-rejection-sampling", "mllm-dpo-steerlm", "decompgen-llava",
         "decompgen-qwen", "alt-text-sft", "alt-text-dpo", "mcm-dpo", "mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c",
+        "more-prompts", "alt-text-corrected", "alt-text-preferences",
     }  # fmt: skip
     variants = {f"{name}-as-published" for name in wanted - {"mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c"}}
     one_gpu = {f"{name}-one-gpu" for name in ("pds-dpo", "mllm-dpo", "decompgen-llava", "decompgen-qwen", "mcm-dpo")}
@@ -122,7 +123,7 @@ SIZES = {
     "path", "images", "model", "tokenizer", "gate", "summary", "dtype", "quantization", "base_url", "key_env", "backoff",
     "steps", "categories", "max_new_tokens", "threshold", "gate_threshold", "size", "engine", "languages",
     "epochs", "learning_rate", "warmup_steps", "batch_size", "micro_batch_size", "processes", "parallel", "precision",
-    "device", "max_length", "gradient_checkpointing", "r", "alpha", "share", "every", "floor", "per_image",
+    "device", "max_length", "gradient_checkpointing", "r", "alpha", "share", "every", "floor", "per_image", "rounds",
 }  # fmt: skip
 """The options in which a twin may differ: where things are, how large they are, and what a CPU can do."""
 

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -15,6 +16,7 @@ import transformers
 from safetensors.torch import load_file
 
 from pairsmith import worker
+from pairsmith.cli import main
 from pairsmith.progress import progress
 from pairsmith.registry import Registry
 from pairsmith.start import start
@@ -54,19 +56,34 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A rubric judge on the loopback interface: the first candidate is perfect, each next one a point worse."""
+def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A model on the loopback interface: to it the first candidate is perfect, each next one a point worse."""
     llm = tiny_models.module("pairsmith-llm", "conftest")
 
-    def graded(label: str, place: int) -> dict[str, Any]:
-        names = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
-        return {"candidate": label, "comment": "so it is", **dict.fromkeys(names, max(0, 4 - place))}
-
     def behave(request: Any, _: int) -> Any:
-        import re
-
+        if "You write prompts" in request.said:
+            return llm.Act(text=written(request.said))
         labels = re.findall(r'<candidate label="(\w+)">', request.said)
-        return llm.Act(text=json.dumps({"candidates": [graded(label, k) for k, label in enumerate(labels)]}))
+        if not labels:
+            return None
+        names = re.findall(r"^- (\w+): ", request.said, re.MULTILINE)
+        graded = [
+            {"candidate": label, "comment": "so it is", **dict.fromkeys(names, max(0, 4 - place))}
+            for place, label in enumerate(labels)
+        ]
+        return llm.Act(text=json.dumps({"candidates": graded}))
+
+    def written(said: str) -> str:
+        """Two prompts that are new, one that was shown, and half of one."""
+        place = re.search(r'category "(\w+)"', said)
+        assert place is not None
+        shown = re.findall(r"^- (.+)$", said, re.MULTILINE)[0]
+        new = [f"A {colour} {place[1]} that nobody has seen before stands on {where}" for colour, where in (
+            ("purple", "seven tall wooden stilts in a flooded market hall at noon."),
+            ("chequered", "the roof of an old tram, under falling leaves and two moons."),
+        )]  # fmt: skip
+        rows = [json.dumps({"prompt": one, "question": "What does it stand on?"}) for one in (*new, shown)]
+        return "\n".join(["Here you are:", *rows, '{"prompt": "A dark st'])
 
     server = llm.Server(behave=behave)
     http = llm.Quiet(("127.0.0.1", 0), llm.handler(server))
@@ -74,7 +91,7 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     thread.start()
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{http.server_address[1]}/v1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield
+    yield server
     server.stop()
     http.shutdown()
     http.server_close()
@@ -130,6 +147,58 @@ def test_the_first_stage_of_mcm_dpo_is_that_of_alt_text_sft(monkeypatch: pytest.
     monkeypatch.setattr(Trainings, "_launch", launch)
     start("mcm-dpo-tiny", out=out, progress=progress())
     assert trained == ["preferences"]
+
+
+def test_more_prompts_are_what_pds_dpo_draws(judge: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """From requests over what was malformed or known to files, and from those to the images of a new prompt."""
+    made = run("more-prompts-tiny").directory
+    assert len(judge.requests) == 2
+    run("more-prompts-tiny")
+    assert main(["export", str(made), "--to", "prompts", "--out", "more"]) == 0
+    assert len(judge.requests) == 2, "what was paid for is asked once"
+    assert capsys.readouterr().out.split() == [
+        f"more/{name}" for name in ("prompts.jsonl", "prompts.txt", "questions.txt", "left-out.jsonl", "summary.json")
+    ]
+    summary = json.loads(Path("more/summary.json").read_text())
+    assert (summary["prompts"], summary["new by category"]) == (92, {"art": 2})
+    assert summary["left out"] == {"duplicate": 2, "malformed: no JSON": 2, "near-duplicate": 2}
+    settings = ["images.prompts=more/prompts.jsonl"]
+    drawn = DirectoryView(
+        start("pds-dpo-tiny", settings=settings, out=Path("runs/drawn"), until="images", progress=progress())
+    )
+    samples = [one.sample for one in drawn.judged()]
+    assert [one.id for one in samples][-2:] == ["art-7", "art-8"]
+    assert samples[-1].prompt[0].text == "What does it stand on?"
+    assert len(samples[-1].candidates) == 4
+
+
+def test_alt_texts_that_people_wrote_become_what_mcm_dpo_learns_from(judge: Any) -> None:
+    """They are corrected once for both recipes, judged beside a model's own, and read by both stages of mcm-dpo."""
+    corrected = run("alt-text-corrected-tiny").directory
+    assert len(judge.requests) == 4
+    preferred = run("alt-text-preferences-tiny").directory
+    assert len(judge.requests) == 8, "four grades; the corrections were paid for"
+    for made, form, out in ((corrected, "llava", "written"), (preferred, "mcm-dpo", "preferred")):
+        assert main(["export", str(made), "--to", form, "--out", out]) == 0
+    (first, *_) = json.loads(Path("written/conversations.json").read_text())
+    assert [turn["value"] for turn in first["conversations"]] == [
+        "<image>\nWrite an alt text for the image.\nContext:\nLunch at the sea",
+        "A thing at lunch at the sea.",
+    ]
+    texts = [json.loads(row["text"]) for row in json.loads(Path("preferred/train.json").read_text())]
+    assert {text["question"] for text in texts} == {
+        f"Write an alt text for the image.\nContext:\n{post}" for post in tiny_models.POSTS
+    }
+    assert any("A thing at" in text["chosen"] + text["rejected"] for text in texts)
+    settings = ["images.sources[0].path=written/conversations.json", "images.sources[1].path=preferred/train.json"]
+    view = DirectoryView(
+        start("mcm-dpo-tiny", settings=settings, out=Path("runs/own"), until="corruptions", progress=progress())
+    )
+    items = list(view.items())
+    assert len(items) == 4
+    contexts = {one.value.sample.context for one in items}
+    assert contexts == set(tiny_models.POSTS)
+    assert all(one.corrupted.context in contexts - {one.value.sample.context} for one in items)
 
 
 def steps(view: DirectoryView, stage: str) -> int:

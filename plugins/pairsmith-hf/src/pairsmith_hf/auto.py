@@ -93,6 +93,7 @@ class AutoFamily(Family):
     @cached_property
     def _shape(self) -> Any:  # noqa: ANN401
         """The model without its weights."""
+        checkpoint.refuse_foreign(self.weights)
         with checkpoint.explained(self.weights):
             config = AutoConfig.from_pretrained(
                 self.weights.path, revision=self.weights.revision, trust_remote_code=self.options.trust_remote_code
@@ -150,10 +151,12 @@ class AutoFamily(Family):
         return None
 
     def check(self, weights: Weights) -> None:
-        """Take a model of any make."""
+        """Take a model of any make that transformers reads."""
+        checkpoint.refuse_foreign(weights)
 
     def codec(self, weights: Weights) -> AutoCodec:
         """Load the processor."""
+        self.check(weights)
         processor = processors.load(weights, trust_remote_code=self.options.trust_remote_code)
         token = getattr(self._shape.config, "image_token_id", None)
         if token is None or getattr(processor, "image_token", None) is None:

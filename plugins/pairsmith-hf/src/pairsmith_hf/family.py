@@ -116,6 +116,7 @@ class Family:
 
     def check(self, weights: Weights) -> None:
         """Raise where a model is of another make: transformers would fill what does not fit with random numbers."""
+        checkpoint.refuse_foreign(weights)
         expected = getattr(transformers, self.model_class).config_class.model_type
         with checkpoint.explained(weights):
             config = AutoConfig.from_pretrained(

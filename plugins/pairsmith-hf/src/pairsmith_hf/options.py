@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, in_, le, matches_re, optional
 
 from pairsmith.component import Needs
+from pairsmith_hf import foreign
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
@@ -20,11 +21,20 @@ BITS = {"8bit": 1.0, "4bit": 0.55, "4bit-fp4": 0.6}
 _GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
 
 
+def _readable(_: object, attribute: "Attribute[Any]", value: str) -> None:
+    why = foreign.by_name(value)
+    if why is not None:
+        msg = f"{attribute.name!r}: {value!r} {why}"
+        raise ValueError(msg)
+
+
 @frozen(kw_only=True)
 class ModelOptions:
     """Options of ``[model]`` for every family that reads a model from a directory or the hub."""
 
-    path: str = field(metadata={"help": "a directory, a hub id, or the name of a model that a plugin ships"})
+    path: str = field(
+        validator=_readable, metadata={"help": "a directory, a hub id, or the name of a model that a plugin ships"}
+    )
     revision: str | None = field(default=None, metadata={"help": "branch, tag or commit of a hub id"})
     dtype: Dtype = field(default="float32", validator=in_(DTYPES), metadata={"help": "type of the weights in memory"})
     quantization: Quantization = field(
