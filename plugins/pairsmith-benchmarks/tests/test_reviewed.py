@@ -52,7 +52,7 @@ JUDGE = {"use": "chat", "model": "m"}
 
 def test_mmvet_by_hand() -> None:
     needs = (["ocr"], ["ocr", "math"], ["rec"], ["rec"])
-    items = [Item(id=str(n), truth={"capability": some}) for n, some in enumerate(needs)]
+    items = [Item(id=str(n), truth={"capability": sorted(some)}) for n, some in enumerate(needs)]
     answers = [(str(n), "two words") for n in range(4)]
     reviews = {"0": "1.0", "1": "0.4 as half is there", "2": "0.1\n", "3": "It is right."}
     found = mmvet.score(items, answers, reviews, "gpt")
@@ -63,6 +63,9 @@ def test_mmvet_by_hand() -> None:
     published = mmvet.score(items, answers, reviews, "gpt", unparsed="as-published")
     assert published.metrics["score[gpt,unparsed=0]"] == 37.5
     assert mmvet.rates(json.loads(json.dumps(list(found.items))))["score"] == 50
+    sets = mmvet.score(items, answers, reviews, "gpt", sets=True).metrics
+    added = {name: value for name, value in sets.items() if name not in found.metrics}
+    assert added == {"score_set_math+ocr[gpt]": 40, "score_set_ocr[gpt]": 100, "score_set_rec[gpt]": 10}
 
 
 def test_mmvet_asks_for_the_last_field_of_a_table(
