@@ -173,9 +173,21 @@ def test_hallusion_by_hand() -> None:
     assert found.metrics["fAcc[first-word]"] == pytest.approx(200 / 3)  # VD 0, VS 1 of VD 0, VD 1, VS 1
     assert found.metrics["easy[first-word]"] == 100
     assert found.metrics["hard[first-word]"] == pytest.approx(200 / 3)
+    assert found.metrics["hard_pairs[first-word]"] == pytest.approx(200 / 3)  # VD 0, VS 0 of VD 0, VD 1, VS 0
+    assert found.metrics["inconsistent[first-word]"] == pytest.approx(100 / 3)  # VD 1
+    assert found.metrics["wrong[first-word]"] == 0
+    assert found.metrics["yes_difference[first-word]"] == pytest.approx(-100 / 6)  # 4 yes, where 5 are right
+    assert found.metrics["fp_ratio[first-word]"] == 0  # the one wrong answer is no
     assert found.metrics["unclear[first-word]"] == 1
     assert found.metrics["incomplete[first-word]"] == 0
     assert hallusion.rates(json.loads(json.dumps(list(found.items))))["qAcc"] == pytest.approx(200 / 3)
+
+
+def test_who_always_says_yes_is_found_out() -> None:
+    found = hallusion.score(QUESTIONS, [(one.id, "Yes.") for one in QUESTIONS])
+    assert found.metrics["yes_difference[first-word]"] == pytest.approx(100 / 6)
+    assert found.metrics["fp_ratio[first-word]"] == 100
+    assert {"yes_difference[first-word]", "inconsistent[first-word]"} <= set(found.neutral)
 
 
 def test_hallusion_with_a_judge_leaves_out_what_it_cannot_read() -> None:
