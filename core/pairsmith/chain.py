@@ -71,7 +71,10 @@ class Chain:
     def opinions(self, stages: Mapping[str, Stage]) -> Iterator[tuple[Judged, dict[str, tuple[Verdict, ...]]]]:
         """Yield every sample with the verdicts of each of these stages, by judge, as far as all of them reach."""
         chains = {judge: self.with_stage(verdicts=(stage,)) for judge, stage in stages.items()}
-        reached = (set(one.parts()) for one in (*stages.values(), *(stage for stage in (self.claims, *self.responses) if stage)))
+        reached = (
+            set(one.parts())
+            for one in (*stages.values(), *(stage for stage in (self.claims, *self.responses) if stage))
+        )
         for part in sorted(set(self.samples.parts()).intersection(*reached)):
             columns = zip(*(one.judged(part) for one in chains.values()), strict=True) if chains else iter(())
             for judged in self.judged(part):

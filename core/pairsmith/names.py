@@ -190,8 +190,8 @@ def trained_in(recipe: Recipe) -> dict[str, str]:
     made = {
         model_after(recipe, number, ""): train_stage("", one.name) for number, found in last.items() for one in found
     }
-    if recipe.control is not None:
-        made |= {CONTROL: train_stage(CONTROL, one.name) for one in last[1]}
+    if recipe.control is not None and last[1]:
+        made[CONTROL] = train_stage(CONTROL, last[1][-1].name)
     return made
 
 

@@ -219,9 +219,7 @@ class Pipeline:
 
     # Pairs, training, evaluation -------------------------------------------------------------------------------------
 
-    def _arms(
-        self, chain: Chain, number: int, policy: Trained | None, until: str | None
-    ) -> dict[str, Trained | None]:
+    def _arms(self, chain: Chain, number: int, policy: Trained | None, until: str | None) -> dict[str, Trained | None]:
         """Make the pairs and train on them: the recipe's own, then, in the first round and from the same, the control's."""
         *earlier, last = names.trainings_of(self.recipe, number) or (None,)
         before = policy

@@ -118,7 +118,7 @@ def test_the_model_of_the_round_before_answers_and_is_trained_further(
     asked = [(name, ids) for name, greedy, ids in log if not greedy]
     by = {name: [one for other, ids in asked if other == name for one in ids] for name, _ in asked}
     assert list(by) == ["base", "train", "round-2"]
-    assert sorted(sum(by.values(), [])) == sorted(f"s{n}" for n in range(10))  # no picture is in two rounds
+    assert sorted(one for ids in by.values() for one in ids) == sorted(f"s{n}" for n in range(10))  # no picture is in two rounds
     assert [len(ids) for ids in by.values()] == [4, 3, 3]
     trained = [(items, Path(weights.path).parts[-3:]) for items, weights in tables["train"]["use"].trained]
     first, control, second, third = trained
@@ -181,7 +181,9 @@ def test_every_round_may_have_all_samples(
 ) -> None:
     tables["rounds"] = {"n": 2, "samples": "same"}
     run = go(tmp_path, tables, registry)
-    by = {name: [one for other, greedy, ids in log if other == name and not greedy for one in ids] for name, _, _ in log}
+    by = {
+        name: [one for other, greedy, ids in log if other == name and not greedy for one in ids] for name, _, _ in log
+    }
     assert by["base"] == [f"s{n}" for n in range(10)]
     assert by["train"] == [f"s{n}@2" for n in range(10)]
     assert len({judged.sample.id for judged in DirectoryView(run).judged()}) == 20
@@ -222,7 +224,7 @@ def test_rounds_are_evaluated_where_that_is_wanted(tables: dict[str, Any], regis
 
 def test_a_training_may_not_be_called_as_a_round(tables: dict[str, Any], registry: Registry) -> None:
     tables["stages"] = [{"name": "round-2"}, {"name": "train"}]
-    with pytest.raises(RecipeError, match="the name 'round-2' of one of .* makes a folder 'round-2'"):
+    with pytest.raises(RecipeError, match=r"the name 'round-2' of one of .* makes a folder 'round-2'"):
         names.check_names(recipe(tables, registry))
 
 

@@ -46,7 +46,8 @@ class MmvetOptions(Judged):
     )
     unparsed: Literal["leave-out", "as-published"] = _unparsed("rated 0")
     sets: bool = field(
-        default=False, metadata={**SCORES, "help": "also a score for each set of capabilities that questions need together"}
+        default=False,
+        metadata={**SCORES, "help": "also a score for each set of capabilities that questions need together"},
     )
 
 

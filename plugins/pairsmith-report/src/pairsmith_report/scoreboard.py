@@ -158,7 +158,7 @@ def _values(found: Sequence[Mapping[str, Any]], metric: str) -> dict[str, float]
 
 
 def _order(model: str) -> tuple[float, int, str]:
-    """Return where a model stands: after the base the rounds, the last of which is the trained model; strangers at the end."""
+    """Return where a model stands: after the base the rounds, the last of which is the trained model; strangers last."""
     word, _, number = model.partition("-")
     if word == ROUND and number.isdecimal():
         return (MODELS.index(TRAINED) - 0.5, int(number), model)

@@ -65,7 +65,11 @@ def panels(found: Mapping[str, Any]) -> list[Panel]:
     made = []
     for benchmark in found["benchmarks"]:
         rows = [
-            (one["metric"], one["goal"], {model: apart for model, apart in one["differences"].items() if "low" in apart})
+            (
+                one["metric"],
+                one["goal"],
+                {model: apart for model, apart in one["differences"].items() if "low" in apart},
+            )
             for one in benchmark["metrics"]
             if one["goal"] != "neither"
         ]
@@ -118,8 +122,8 @@ def differences_plot(found: Mapping[str, Any]) -> str:
             _draw(figure.add_axes((left / width, low / height, PLOT / width, panel.inside / height)), panel)
             top = low - AXIS
         legend = (
-            f"The difference from the baseline with its {100 * found.get('confidence', 0.95):g} % interval. Green and filled: "
-            f"better; red and filled: worse;\ngrey and hollow: the interval holds 0. ↓ low is better, ↑ high is better."
+            f"The difference from the baseline with its {100 * found.get('confidence', 0.95):g} % interval. Green and "
+            f"filled: better; red and filled: worse;\ngrey and hollow: the interval holds 0. ↓ low is better, ↑ high is better."
         )
         figure.text(0.1 / width, 0.12 / height, legend, color=_MUTED, fontsize=8)
         out = io.StringIO()
@@ -144,12 +148,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
             y, verdict = at + GAP / 2 + LINE * (place + 0.5), side(goal, one["low"], one["high"])
             colour, inner = _COLOURS[verdict], "white" if verdict == "unclear" else _COLOURS[verdict]
             axes.plot([one["low"], one["high"]], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
-            axes.plot(
-                [one["difference"]], [y], markers[model], color=colour, markerfacecolor=inner, markersize=5.5
-            )
-            axes.text(
-                1.02, y, _said(one), transform=axes.get_yaxis_transform(), va="center", fontsize=8, color=colour
-            )
+            axes.plot([one["difference"]], [y], markers[model], color=colour, markerfacecolor=inner, markersize=5.5)
+            axes.text(1.02, y, _said(one), transform=axes.get_yaxis_transform(), va="center", fontsize=8, color=colour)
         at += tall
     axes.axvline(0, color=_MUTED, linewidth=1, zorder=1)
     axes.set_yticks(ticks, [f"{name} {ARROWS[goal]}" for name, goal, _ in panel.rows])  # type: ignore[index]
