@@ -118,7 +118,9 @@ def test_the_model_of_the_round_before_answers_and_is_trained_further(
     asked = [(name, ids) for name, greedy, ids in log if not greedy]
     by = {name: [one for other, ids in asked if other == name for one in ids] for name, _ in asked}
     assert list(by) == ["base", "train", "round-2"]
-    assert sorted(one for ids in by.values() for one in ids) == sorted(f"s{n}" for n in range(10))  # no picture is in two rounds
+    assert sorted(one for ids in by.values() for one in ids) == sorted(
+        f"s{n}" for n in range(10)
+    )  # no picture is in two rounds
     assert [len(ids) for ids in by.values()] == [4, 3, 3]
     trained = [(items, Path(weights.path).parts[-3:]) for items, weights in tables["train"]["use"].trained]
     first, control, second, third = trained

@@ -123,7 +123,8 @@ def differences_plot(found: Mapping[str, Any]) -> str:
             top = low - AXIS
         legend = (
             f"The difference from the baseline with its {100 * found.get('confidence', 0.95):g} % interval. Green and "
-            f"filled: better; red and filled: worse;\ngrey and hollow: the interval holds 0. ↓ low is better, ↑ high is better."
+            f"filled: better; red and filled: worse;\n"
+            f"grey and hollow: the interval holds 0. ↓ low is better, ↑ high is better."
         )
         figure.text(0.1 / width, 0.12 / height, legend, color=_MUTED, fontsize=8)
         out = io.StringIO()
@@ -152,7 +153,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
             axes.text(1.02, y, _said(one), transform=axes.get_yaxis_transform(), va="center", fontsize=8, color=colour)
         at += tall
     axes.axvline(0, color=_MUTED, linewidth=1, zorder=1)
-    axes.set_yticks(ticks, [f"{name} {ARROWS[goal]}" for name, goal, _ in panel.rows])  # type: ignore[index]
+    axes.set_yticks(ticks, [f"{name} {ARROWS[goal]}" for name, goal, _ in panel.rows])
     axes.tick_params(axis="both", length=0)
     axes.set_ylim(at, 0)
     axes.grid(visible=True, axis="x")
