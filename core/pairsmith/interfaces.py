@@ -449,7 +449,7 @@ class RunView(Protocol):
     def evaluations(self) -> Sequence[Mapping[str, Any]]:
         """Return scores as ``{"benchmark", "model", "metrics", "lower_is_better", "neutral", "source", "items"}``.
 
-        ``model`` is ``base``, ``trained`` or ``control``; ``table`` is the benchmark's, as a recipe writes it.
+        ``model`` is ``base``, ``round-1``, ``trained`` or ``control``; ``table`` is the benchmark's, as a recipe writes it.
         """
 
     def scored(self, benchmark: str, model: str) -> Iterator[Mapping[str, Any]]:

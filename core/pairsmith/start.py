@@ -47,11 +47,18 @@ def document_of(recipe: Recipe, limit: int | None) -> dict[str, Any]:
         "recipe": recipe.document,
         "stages": list(names.ordered(recipe)),
         "chain": names.chain_names(recipe),
+        **_later_rounds(recipe),
         "trainings": [training.name for training in recipe.trainings],
         "components": {use.where: use.key()["component"] for use in recipe.uses()},
         "versions": {"python": platform.python_version(), **versions_of((*plugins, *_LIBRARIES))},
         "command": sys.argv,
     }
+
+
+def _later_rounds(recipe: Recipe) -> dict[str, Any]:
+    """Return the chains of the rounds after the first, where there are any."""
+    later = [names.chain_names(recipe, number) for number in range(2, recipe.rounds.n + 1)]
+    return {"later_rounds": later} if later else {}
 
 
 def default_directory(recipe: Recipe, limit: int | None) -> Path:
