@@ -273,7 +273,10 @@ class EncodedPrompt:
 
 
 class Codec(Protocol):
-    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process."""
+    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process.
+
+    One whose ``positions`` read some of an image's inputs names them in ``placing``, a tuple.
+    """
 
     @property
     def pad_token(self) -> int:
@@ -307,23 +310,35 @@ class Codec(Protocol):
 
 @frozen(kw_only=True)
 class TreeBatch:
-    """B trees of at most L tokens over D distinct images.
+    """B trees of at most L tokens over D distinct images, each in preorder: after a token, all that follows it.
 
-    ``tokens`` ``[B, L]``; ``positions`` ``[axes, B, L]``; ``sees`` ``[B, L, L]`` bool, true where the row's token may
-    attend to the column's; ``features`` ``[B, L]``: for an image token its index into the image features of the batch
-    (concatenated in the order of ``images``), -1 for text; ``images``: model inputs of the D distinct images.
+    ``tokens`` ``[B, L]``; ``positions`` ``[axes, B, L]``; ``last`` ``[B, L]``: the last token that has this one on its
+    path, itself for the last of a path and for padding; ``features`` ``[B, L]``: for an image token its index into the
+    image features of the batch (concatenated in the order of ``images``), -1 for text; ``images``: model inputs of the
+    D distinct images; ``encoded``: in their place, what the family's ``encode`` made of them, ``[N, ...]`` by name.
     """
 
     tokens: "Tensor"
     positions: "Tensor"
-    sees: "Tensor"
+    last: "Tensor"
     features: "Tensor"
     images: "Mapping[str, Tensor]"
+    encoded: "Mapping[str, Tensor]" = field(factory=dict)
+
+    @property
+    def sees(self) -> "Tensor":
+        """``[B, L, L]`` bool, true where the row's token may attend to the column's: ``column <= row <= last[column]``."""
+        place = self.last.new_ones(self.last.shape[-1]).cumsum(-1) - 1
+        return (place <= place[:, None]) & (place[:, None] <= self.last[:, None])
 
 
 @runtime_checkable
 class ModelFamily(Protocol):
-    """Everything that differs between base models, behind one face. Options come from the recipe's ``[model]``."""
+    """Everything that differs between base models, behind one face. Options come from the recipe's ``[model]``.
+
+    One that can encode an image apart from what is asked about it also has ``encode(module, images)``: of the model inputs
+    of one image it returns features by name, ``[N, ...]`` each, and reads them as ``TreeBatch.encoded``.
+    """
 
     weights: Weights
 
