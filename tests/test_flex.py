@@ -1,7 +1,6 @@
 """Trees by FlexAttention: the block mask is the dense one, and the numbers are those of dense masks."""
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -83,7 +82,7 @@ def shown(mask: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 @given(forests(), st.sampled_from([None, 1, 7, 150]), st.booleans(), st.data())
 @settings(max_examples=25, deadline=None)
-def test_the_block_mask_is_the_dense_one(batch: TreeBatch, window: int | None, both: bool, data: st.DataObject) -> None:  # noqa: FBT001
+def test_the_block_mask_is_the_dense_one(batch: TreeBatch, window: int | None, both: bool, data: st.DataObject) -> None:
     features = torch.full_like(batch.last, -1)
     if both:  # an image at the beginning of each row, as far as its first path goes
         size = data.draw(st.integers(1, 200))
@@ -167,7 +166,7 @@ def apart(one: dict[Cell, torch.Tensor], other: dict[Cell, torch.Tensor]) -> flo
 @pytest.fixture
 def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let torch compute its formula as it stands, which spares the seconds that tracing takes at each shape."""
-    monkeypatch.setattr(torchs, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)  # noqa: FBT003
+    monkeypatch.setattr(torchs, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
 
 
 @pytest.mark.usefixtures("untraced")
@@ -183,17 +182,16 @@ def test_log_probabilities_are_those_of_dense_masks(
 
 
 @pytest.fixture
-def backward_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def backward_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let torch differentiate its own reference formula, which it refuses on a CPU for want of a fast kernel."""
     monkeypatch.setattr(torchs, "_validate_device", lambda *_: None)
     monkeypatch.setattr(flex, "why_not", lambda *_: None)
-    yield
 
 
 @pytest.mark.usefixtures("backward_on_a_cpu")
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_gradients_are_those_of_dense_masks(
-    checkpointing: bool,  # noqa: FBT001
+    checkpointing: bool,
     builders: ModuleType,
     items: list[Item],
     tmp_path: Path,
@@ -211,7 +209,9 @@ def test_gradients_are_those_of_dense_masks(
     assert float((found[0] - found[1]).norm() / found[0].norm()) < 1e-5
 
 
-def test_a_model_read_by_blocks_still_reads_other_masks(builders: ModuleType, items: list[Item], tmp_path: Path) -> None:
+def test_a_model_read_by_blocks_still_reads_other_masks(
+    builders: ModuleType, items: list[Item], tmp_path: Path
+) -> None:
     """As whoever generates with it will: it is the model of before."""
     family = family_of("llava", builders, tmp_path, "flex")
     model = family.load(family.weights, device="cpu", dtype="float32")
@@ -258,7 +258,7 @@ def test_the_trial_finds_a_wrong_kernel_and_none_at_all(monkeypatch: pytest.Monk
     flex.trial.cache_clear()
     assert flex.trial("cpu", torch.float32, 16) is None
     for kernel, said in {
-        lambda query, key, value, **_: (query + key + value): "from what SDPA makes of it",
+        lambda query, key, value, **_: query + key + value: "from what SDPA makes of it",
         lambda *_, **__: 1 / 0: "it does not work here: division by zero",
     }.items():
         flex.trial.cache_clear()

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 from attrs import evolve
-from jobs import SHORT, TINY, make_family, make_items, make_job
 from safetensors.torch import load_file
 
+from jobs import SHORT, TINY, make_family, make_items, make_job
 from pairsmith.errors import StageError
 from pairsmith.interfaces import LogProbs
 from pairsmith.registry import Registry

@@ -15,6 +15,7 @@ from attrs import evolve, field, frozen
 
 from pairsmith.errors import UsageError
 from pairsmith.kinds import Kind as Kind  # noqa: PLC0414 - also from here: protocols and kinds belong together
+from pairsmith.trees import TreeBatch as TreeBatch  # noqa: PLC0414
 from pairsmith.values import (
     Case,
     Cell,
@@ -306,30 +307,6 @@ class Codec(Protocol):
 
     def save(self, directory: Path) -> None:
         """Write the processor next to a model's weights; transformers' own is also had as ``processor``, where it is one."""
-
-
-@frozen(kw_only=True)
-class TreeBatch:
-    """B trees of at most L tokens over D distinct images, each in preorder: after a token, all that follows it.
-
-    ``tokens`` ``[B, L]``; ``positions`` ``[axes, B, L]``; ``last`` ``[B, L]``: the last token that has this one on its
-    path, itself for the last of a path and for padding; ``features`` ``[B, L]``: for an image token its index into the
-    image features of the batch (concatenated in the order of ``images``), -1 for text; ``images``: model inputs of the
-    D distinct images; ``encoded``: in their place, what the family's ``encode`` made of them, ``[N, ...]`` by name.
-    """
-
-    tokens: "Tensor"
-    positions: "Tensor"
-    last: "Tensor"
-    features: "Tensor"
-    images: "Mapping[str, Tensor]"
-    encoded: "Mapping[str, Tensor]" = field(factory=dict)
-
-    @property
-    def sees(self) -> "Tensor":
-        """``[B, L, L]`` bool, true where the row's token may attend to the column's: ``column <= row <= last[column]``."""
-        place = self.last.new_ones(self.last.shape[-1]).cumsum(-1) - 1
-        return (place <= place[:, None]) & (place[:, None] <= self.last[:, None])
 
 
 @runtime_checkable

@@ -113,7 +113,7 @@ def attend(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    attention_mask: Any,
+    attention_mask: Tensor | BlockMask | None,
     **more: Any,  # noqa: ANN401
 ) -> tuple[Tensor, Tensor | None]:
     """Compute the attention of a layer as transformers asks for it: ``[B, L, heads, width]``, and no weights."""
@@ -183,7 +183,9 @@ def trial(device: str, dtype: torch.dtype, width: int) -> str | None:
                 compiled(torch.device(device).type, (*inputs[0].shape, 0))(*inputs, block_mask=mask),
                 scaled_dot_product_attention(*inputs, attn_mask=sees),
             ]
-            found, wanted = ([one.detach(), *torch.autograd.grad(one.float().square().sum(), inputs)] for one in outputs)
+            found, wanted = (
+                [one.detach(), *torch.autograd.grad(one.float().square().sum(), inputs)] for one in outputs
+            )
     except Exception as error:  # noqa: BLE001 - whatever a compiler raises, dense masks are left
         return f"it does not work here: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
     worst = max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(found, wanted, strict=True))
