@@ -25,7 +25,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("efficacy")
     run = _efficacy().run
     with ThreadPoolExecutor(2) as pool:  # each run is a process; two of one thread do more than one of two
-        return list(pool.map(lambda seed: run("toyworld", seed, folder), SEEDS))
+        return list(pool.map(lambda seed: run("toyworld", seed, folder / f"seed-{seed}"), SEEDS))
 
 
 def test_preferences_remove_most_hallucinations_with_every_seed(results):
