@@ -1,6 +1,7 @@
 """Trees by FlexAttention: the block mask is the dense one, and the numbers are those of dense masks."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -256,14 +257,16 @@ class TestRefused:
 @pytest.mark.usefixtures("backward_on_a_cpu")
 def test_the_trial_finds_a_wrong_kernel_and_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     flex.trial.cache_clear()
-    assert flex.trial("cpu", torch.float32, 16) is None
+    with torch.inference_mode():  # as the reference is computed, before anything is trained
+        assert flex.trial("cpu", torch.float32, (4, 2, 16)) is None
+        assert flex.trial("cpu", torch.float32, (6, 2, 16)) is None
     for kernel, said in {
         lambda query, key, value, **_: query + key + value: "from what SDPA makes of it",
         lambda *_, **__: 1 / 0: "it does not work here: division by zero",
     }.items():
         flex.trial.cache_clear()
         monkeypatch.setattr(flex, "compiled", lambda *_, kernel=kernel: kernel)
-        assert said in str(flex.trial("cpu", torch.float32, 16))
+        assert said in str(flex.trial("cpu", torch.float32, (2, 2, 16)))
     flex.trial.cache_clear()
 
 
@@ -277,3 +280,19 @@ def test_layers_with_a_window_and_layers_without() -> None:
     Config.layer_types = []
     assert masks(Config, lambda window: window) == 5
     assert float(additive(torch.tensor([[[True, False]]]), torch.float32)[0, 0, 0, 1]) < -1e30
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for a CPU with g++")
+def test_compiled_kernels_of_several_shapes_give_the_same() -> None:
+    """As on a GPU, but for the backward pass, which a CPU lacks."""
+    for parents in ([*range(-1, 299), 150, *range(300, 340)], [*range(-1, 899), 150, *range(900, 1100)]):
+        last = batch_of([parents]).last
+        mask = flex.block_mask(last)
+        inputs = [torch.randn(1, 2, mask.shape[-1], 16) for _ in range(3)]
+        kernel = flex.compiled("gpu", (*inputs[0].shape, *inputs[1].shape))
+        with torch.no_grad():
+            found = kernel(*inputs, block_mask=mask)
+            wanted = torch.nn.functional.scaled_dot_product_attention(*inputs, attn_mask=shown(mask)[0])
+        assert kernel is not torchs.flex_attention
+        assert float((found - wanted).abs().max()) < 1e-5

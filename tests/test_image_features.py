@@ -70,9 +70,11 @@ def pictured(folder: Path, seed: int = 0) -> list[Item]:
 def read(family: Any, model: Any, items: list[Item], kept: FeatureStore | None) -> tuple[dict, torch.Tensor]:
     """Return the log-probabilities, and the gradient of everything that is trained."""
     loss = Dpo(DpoOptions(), make_run(Path("unused")))
-    batch = Collator(Encoder(family.codec(family.weights), CELLS, None, cut=False), None, kept)(
-        [(item, None) for item in items]
-    )
+    codec = family.codec(family.weights)
+    with pytest.MonkeyPatch.context() as patched:
+        if kept is not None:
+            patched.setattr(type(codec), "opened", lambda *_: pytest.fail("a picture was decoded"))
+        batch = Collator(Encoder(codec, CELLS, None, cut=False), None, kept)([(item, None) for item in items])
     assert ("encoded" in batch, bool(batch["images"])) == (kept is not None, kept is None)
     model.zero_grad()
     policy = by_cell(Scorer(model, family)(batch), batch, CELLS)

@@ -6,7 +6,7 @@ models call an attention function by its name; the one here takes such a block m
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -122,15 +122,23 @@ def attend(
             module, query, key, value, attention_mask, **more
         )
         return found
-    length = query.shape[-2]
-    added = attention_mask.shape[-1] - length
+    out = in_blocks(query, key, value, attention_mask, more.get("scaling"))
+    return out.transpose(1, 2).contiguous(), None
+
+
+def in_blocks(query: Tensor, key: Tensor, value: Tensor, mask: BlockMask, scale: float | None = None) -> Tensor:
+    """Return the attention ``[B, heads, L, width]``, in the type that autocast computes in; several heads may share keys."""
+    length, heads = query.shape[-2], query.shape[1]
     kind = query.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else query.dtype
-    query, key, value = (pad(one.to(dtype), (0, 0, 0, added)) for one in (query, key, value))
+    query, key, value = (pad(one.to(dtype), (0, 0, 0, mask.shape[-1] - length)) for one in (query, key, value))
+    shared = heads // key.shape[1]
+    # As transformers does: kernels are spared shared keys where the number of heads is no power of two.
+    if shared > 1 and heads & (heads - 1):
+        key, value = (one.repeat_interleave(shared, dim=1) for one in (key, value))
     kernel = compiled(kind, (*query.shape, *key.shape))
-    grouped = query.shape[1] != key.shape[1]
-    out = kernel(query, key, value, block_mask=attention_mask, scale=more.get("scaling"), enable_gqa=grouped)
-    return out[:, :, :length].transpose(1, 2).contiguous(), None
+    out = kernel(query, key, value, block_mask=mask, scale=scale, enable_gqa=heads != key.shape[1])
+    return out[:, :, :length]
 
 
 @cache
@@ -162,34 +170,47 @@ def why_not(decoder: Any, device: torch.device, dtype: torch.dtype) -> str | Non
         return "there is no backward pass on a CPU" if torch.is_grad_enabled() else None
     if find_spec("triton") is None:
         return "torch compiles it with Triton, which is not installed"
+    heads = config.num_attention_heads
+    of_keys = getattr(config, "num_key_value_heads", None) or heads
+    shape = heads, of_keys, getattr(config, "head_dim", None) or config.hidden_size // heads
     autocast = torch.is_autocast_enabled(device.type)
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return trial(str(device), torch.get_autocast_dtype(device.type) if autocast else dtype, int(width))
+    return trial(str(device), torch.get_autocast_dtype(device.type) if autocast else dtype, shape)
 
 
 @cache
-def trial(device: str, dtype: torch.dtype, width: int) -> str | None:
-    """Compute a small tree forward and backward and compare it with SDPA; return what is wrong, once for each device."""
-    dice = torch.Generator().manual_seed(0)
-    last = torch.cat([torch.full((150,), 299), torch.full((70,), 219), torch.full((80,), 299)])[None].to(device)
-    mask = block_mask(last)
-    length = mask.shape[-1]
-    inputs = [torch.randn(1, 2, length, width, generator=dice).to(device, dtype).requires_grad_() for _ in range(3)]
-    place = torch.arange(length, device=device)
-    sees = mask.mask_mod(torch.zeros_like(place[:, None]), place[:, None], place[:, None], place[None])
+def trial(device: str, dtype: torch.dtype, shape: tuple[int, int, int]) -> str | None:
+    """Compute a small tree forward and backward and compare it with SDPA; return what is wrong, once for each device.
+
+    Whoever asks may be about to compute without gradients, and with them later. ``shape`` are the heads, those of the keys,
+    and their width.
+    """
+    kind = torch.device(device).type
     try:
-        with torch.enable_grad(), torch.autocast(torch.device(device).type, enabled=False):
-            outputs = [
-                compiled(torch.device(device).type, (*inputs[0].shape, 0))(*inputs, block_mask=mask),
-                scaled_dot_product_attention(*inputs, attn_mask=sees),
-            ]
-            found, wanted = (
-                [one.detach(), *torch.autograd.grad(one.float().square().sum(), inputs)] for one in outputs
-            )
+        with torch.inference_mode(mode=False), torch.enable_grad(), torch.autocast(kind, enabled=False):
+            found, wanted = _small_trees(device, dtype, shape)
     except Exception as error:  # noqa: BLE001 - whatever a compiler raises, dense masks are left
-        return f"it does not work here: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        return f"it does not work here: {(str(error) or type(error).__name__).splitlines()[0]}"
     worst = max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(found, wanted, strict=True))
     return None if worst < _CLOSE else f"a small tree came out {worst:.2g} from what SDPA makes of it"
+
+
+def _small_trees(device: str, dtype: torch.dtype, shape: tuple[int, int, int]) -> Iterator[list[Tensor]]:
+    """Yield the attention over a trunk of 150 tokens with two branches, and its gradients, by blocks and densely."""
+    dice = torch.Generator().manual_seed(0)
+    last = torch.cat([torch.full((150,), 299), torch.full((70,), 219), torch.full((80,), 299)])[None].to(device)
+    place = torch.arange(last.shape[-1], device=device)
+    sees = (place <= place[:, None]) & (place[:, None] <= last[:, None])
+    heads, of_keys, width = shape
+    inputs = [
+        torch.randn(1, count, len(place), width, generator=dice).to(device, dtype).requires_grad_()
+        for count in (heads, of_keys, of_keys)
+    ]
+    shared = [one.repeat_interleave(heads // of_keys, dim=1) for one in inputs[1:]]
+    for one in (
+        in_blocks(*inputs, block_mask(last)),
+        scaled_dot_product_attention(inputs[0], *shared, attn_mask=sees[:, None]),
+    ):
+        yield [one.detach(), *torch.autograd.grad(one.float().square().sum(), inputs)]
 
 
 _CLOSE = 5e-2
