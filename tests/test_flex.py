@@ -22,9 +22,9 @@ from pairsmith_hf import flex
 from pairsmith_hf.masks import additive, dense, masks, runs, within_images
 from pairsmith_hf.options import RandomLlavaOptions
 from pairsmith_hf.random_llava import RandomLlavaFamily
+from pairsmith_train import guards
 from pairsmith_train.batch import Collator, by_cell
 from pairsmith_train.encode import Encoder
-from pairsmith_train.guards import readable
 from pairsmith_train.options import TreeOptions
 from pairsmith_train.scorer import Scorer
 from pairsmith_train.tree import preorder
@@ -232,7 +232,7 @@ class TestRefused:
             family = family_of("llava", builders, tmp_path, "flex")
 
         with pytest.raises(StageError, match="attention = 'flex' needs a CUDA device to train on"):
-            readable(Told, TreeOptions(device="cpu"))  # type: ignore[arg-type]
+            guards.readable(Told, TreeOptions(device="cpu"))  # type: ignore[arg-type]
 
     def test_training_on_a_cpu_by_whoever_asks(self, builders: ModuleType, items: list[Item], tmp_path: Path) -> None:
         family = family_of("llava", builders, tmp_path, "flex")
@@ -240,6 +240,22 @@ class TestRefused:
         batch = Collator(Encoder(family.codec(family.weights), CELLS, None, cut=False))([(items[0], None)])
         with pytest.raises(StageError, match="no backward pass on a CPU; set attention = 'auto'"):
             Scorer(model, family)(batch)
+
+    def test_a_model_that_is_read_path_by_path(
+        self, builders: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        builders.written(*builders.BUILDERS["llava-next"](), tmp_path / "model")
+        component = Registry.discover().find("model_families", "pairsmith-hf/auto").component
+        options = component.options_class(path=str(tmp_path / "model"), attention="flex", passes="separate")
+
+        class Told:
+            family = component.build(options, make_run(tmp_path / "run"))
+
+        with pytest.raises(StageError, match="attention = 'flex' is for trees"):
+            Told.family.hidden_states(torch.nn.Module(), None)
+        monkeypatch.setattr(guards, "device", lambda _: "cuda:0")
+        with pytest.raises(StageError, match=r"is for trees, and .*the recipe asks for it"):
+            guards.readable(Told, TreeOptions())  # type: ignore[arg-type]
 
     def test_dropout_and_capped_scores(self, builders: ModuleType, tmp_path: Path) -> None:
         family = family_of("llava", builders, tmp_path, "flex")

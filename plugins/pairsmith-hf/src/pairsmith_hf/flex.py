@@ -57,7 +57,7 @@ def block_mask(last: Tensor, runs: Tensor | None = None, window: int | None = No
         seen = (key <= query) & (query <= ends[row, key])
         if runs is not None:
             seen = seen | (runs[row, query] == runs[row, key])
-        if depth is not None:
+        if depth is not None and window is not None:
             seen = seen & (depth[row, query] - depth[row, key] < window)
         return seen
 
@@ -98,7 +98,7 @@ def _blocks(ends: Tensor, runs: Tensor | None, depth: Tensor | None, window: int
 
 
 def _extremes(values: Tensor) -> tuple[Tensor, Tensor]:
-    by_block = values.unflatten(-1, (-1, BLOCK))
+    by_block = values.reshape(len(values), -1, BLOCK)
     return by_block.amin(-1), by_block.amax(-1)
 
 
@@ -145,7 +145,7 @@ def in_blocks(query: Tensor, key: Tensor, value: Tensor, mask: BlockMask, scale:
 def compiled(kind: str, shape: tuple[int, ...]) -> Callable[..., Tensor]:  # noqa: ARG001 - a kernel for each shape
     """Return FlexAttention, compiled for a shape where it runs on a GPU."""
     if kind == "cpu":
-        return flex_attention  # type: ignore[no-any-return]
+        return flex_attention
     # Kept apart, shapes do not count against each other's limit of recompilations, past which nothing would be compiled.
     return torch.compile(flex_attention, dynamic=False if _ISOLATED else None, **_ISOLATED)  # type: ignore[no-any-return,call-overload]
 
@@ -201,16 +201,16 @@ def _small_trees(device: str, dtype: torch.dtype, shape: tuple[int, int, int]) -
     place = torch.arange(last.shape[-1], device=device)
     sees = (place <= place[:, None]) & (place[:, None] <= last[:, None])
     heads, of_keys, width = shape
-    inputs = [
+    query, key, value = (
         torch.randn(1, count, len(place), width, generator=dice).to(device, dtype).requires_grad_()
         for count in (heads, of_keys, of_keys)
-    ]
-    shared = [one.repeat_interleave(heads // of_keys, dim=1) for one in inputs[1:]]
+    )
+    keys, values = (one.repeat_interleave(heads // of_keys, dim=1) for one in (key, value))
     for one in (
-        in_blocks(*inputs, block_mask(last)),
-        scaled_dot_product_attention(inputs[0], *shared, attn_mask=sees[:, None]),
+        in_blocks(query, key, value, block_mask(last)),
+        scaled_dot_product_attention(query, keys, values, attn_mask=sees[:, None]),
     ):
-        yield [one.detach(), *torch.autograd.grad(one.float().square().sum(), inputs)]
+        yield [one.detach(), *torch.autograd.grad(one.float().square().sum(), (query, key, value))]
 
 
 _CLOSE = 5e-2

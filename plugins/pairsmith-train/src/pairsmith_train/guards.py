@@ -22,19 +22,20 @@ TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2}
 def readable(job: Job, options: TreeOptions) -> None:
     """Refuse, before any model is loaded, ways to read it that it or the device does not have."""
     attention = getattr(getattr(job.family, "options", None), "attention", None)
+    separate = getattr(job.family, "why_separate", None)
     if attention == "flex" and device(options) == "cpu":
         msg = (
             "[model] attention = 'flex' needs a CUDA device to train on: torch's FlexAttention has no backward pass on a "
             "CPU; set attention = 'auto', which takes it where it runs"
         )
         raise StageError(msg)
-    if not options.cache_image_features:
-        return
-    why = getattr(job.family, "why_separate", None)
-    if why is not None or not hasattr(job.family, "encode"):
+    if attention == "flex" and separate is not None:
+        msg = f"[model] attention = 'flex' is for trees, and this model is read path by path ({separate}); set 'auto'"
+        raise StageError(msg)
+    if options.cache_image_features and (separate is not None or not hasattr(job.family, "encode")):
         msg = (
             f"train.cache_image_features = true: this model does not encode images apart from what is asked about them "
-            f"({why or 'its family has no way to'}); leave it out"
+            f"({separate or 'its family has no way to'}); leave it out"
         )
         raise StageError(msg)
 
