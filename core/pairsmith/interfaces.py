@@ -15,6 +15,7 @@ from attrs import evolve, field, frozen
 
 from pairsmith.errors import UsageError
 from pairsmith.kinds import Kind as Kind  # noqa: PLC0414 - also from here: protocols and kinds belong together
+from pairsmith.trees import TreeBatch as TreeBatch  # noqa: PLC0414
 from pairsmith.values import (
     Case,
     Cell,
@@ -275,7 +276,10 @@ class EncodedPrompt:
 
 
 class Codec(Protocol):
-    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process."""
+    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process.
+
+    One whose ``positions`` read some of an image's inputs names them in ``placing``, a tuple.
+    """
 
     @property
     def pad_token(self) -> int:
@@ -307,25 +311,13 @@ class Codec(Protocol):
         """Write the processor next to a model's weights; transformers' own is also had as ``processor``, where it is one."""
 
 
-@frozen(kw_only=True)
-class TreeBatch:
-    """B trees of at most L tokens over D distinct images.
-
-    ``tokens`` ``[B, L]``; ``positions`` ``[axes, B, L]``; ``sees`` ``[B, L, L]`` bool, true where the row's token may
-    attend to the column's; ``features`` ``[B, L]``: for an image token its index into the image features of the batch
-    (concatenated in the order of ``images``), -1 for text; ``images``: model inputs of the D distinct images.
-    """
-
-    tokens: "Tensor"
-    positions: "Tensor"
-    sees: "Tensor"
-    features: "Tensor"
-    images: "Mapping[str, Tensor]"
-
-
 @runtime_checkable
 class ModelFamily(Protocol):
-    """Everything that differs between base models, behind one face. Options come from the recipe's ``[model]``."""
+    """Everything that differs between base models, behind one face. Options come from the recipe's ``[model]``.
+
+    One that can encode an image apart from what is asked about it also has ``encode(module, images)``: of the model inputs
+    of one image it returns features by name, ``[N, ...]`` each, and reads them as ``TreeBatch.encoded``.
+    """
 
     weights: Weights
 

@@ -187,10 +187,20 @@ class AutoFamily(Family):
             raise StageError(msg)
         return model  # type: ignore[no-any-return]
 
+    def encode(self, module: Module, images: Pixels) -> Pixels:
+        """Return the features of one image by name. Raises where the model reads images only with a text."""
+        if self.why_separate is not None:
+            msg = f"{self.weights.path!r} does not encode images by themselves: {self.why_separate}"
+            raise StageError(msg)
+        return super().encode(module, images)
+
     def hidden_states(self, module: Module, batch: TreeBatch) -> Tensor:
         """Run the model without its head on a tree, or on each of its paths: ``[B, L, hidden]``."""
         if self.why_separate is None:
             return super().hidden_states(module, batch)
+        if self.options.attention == "flex":
+            msg = f"[model] attention = 'flex' is for trees, and this model is read path by path: {self.why_separate}"
+            raise StageError(msg)
         return separate.hidden_states(inner(module).model, batch, self.codec(self.weights).told)
 
     def head(self, module: Module) -> Module:

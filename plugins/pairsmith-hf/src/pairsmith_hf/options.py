@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, in_, le, matches_re, optional
@@ -14,6 +14,7 @@ from pairsmith_hf import foreign
 Dtype = Literal["float32", "bfloat16", "float16"]
 DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+Attention = Literal["auto", "sdpa", "flex", "eager"]
 Quantization = Literal["none", "8bit", "4bit", "4bit-fp4"]
 QUANTIZATIONS: tuple[Quantization, ...] = ("none", "8bit", "4bit", "4bit-fp4")
 BITS = {"8bit": 1.0, "4bit": 0.55, "4bit-fp4": 0.6}
@@ -44,8 +45,10 @@ class ModelOptions:
             "help": "load the weights in 8 or 4 bits (NF4, or FP4) with bitsandbytes; then only an adapter is trained"
         },
     )
-    attention: Literal["sdpa", "eager"] = field(
-        default="sdpa", validator=in_(("sdpa", "eager")), metadata={"help": "how attention is computed"}
+    attention: Attention = field(
+        default="auto",
+        validator=in_(get_args(Attention)),
+        metadata={"help": "auto: FlexAttention where a training's passes are long and on a GPU, else sdpa"},
     )
     trust_remote_code: bool = field(
         default=False, metadata={"help": "run Python code that comes with the model; read it first"}
@@ -103,8 +106,10 @@ class RandomLlavaOptions:
     std: float = field(default=0.02, validator=gt(0.0), metadata={"help": "spread of the random weights"})
     seed: int = field(default=0, validator=ge(0), metadata={"help": "seed of the random weights"})
     dtype: Dtype = field(default="float32", validator=in_(DTYPES), metadata={"help": "type of the weights in memory"})
-    attention: Literal["sdpa", "eager"] = field(
-        default="sdpa", validator=in_(("sdpa", "eager")), metadata={"help": "how attention is computed"}
+    attention: Attention = field(
+        default="auto",
+        validator=in_(get_args(Attention)),
+        metadata={"help": "auto: FlexAttention where a training's passes are long and on a GPU, else sdpa"},
     )
 
 

@@ -143,6 +143,12 @@ class TreeOptions:
     gradient_checkpointing: bool = field(
         default=False, metadata={"help": "compute activations twice instead of keeping them"}
     )
+    cache_image_features: bool = field(
+        default=False,
+        metadata={
+            "help": "keep what the frozen vision tower and projector make of each image on the disk, for all epochs"
+        },
+    )
     max_length: int | None = field(
         default=None,
         validator=optional(ge(8)),
@@ -205,6 +211,19 @@ class TreeOptions:
         if self.offload == "all" and self.parallel != "zero3":
             msg = f"offload = 'all' needs parallel = 'zero3', and it is {self.parallel!r}; take 'optimizer'"
             raise ValueError(msg)
+        moved = sorted({"vision", "projector"} & set(self.trained_parts))
+        if self.cache_image_features and moved:
+            msg = (
+                f"cache_image_features = true keeps what vision tower and projector make of an image, and the {moved[0]} is "
+                f"trained, which changes it at every step; leave it out, or train the language model only"
+            )
+            raise ValueError(msg)
+        if self.cache_image_features and self.reference_dtype is not None:
+            msg = (
+                f"cache_image_features = true gives reference and training the same features, and reference_dtype = "
+                f"{self.reference_dtype!r} rounds the reference's; set one of the two"
+            )
+            raise ValueError(msg)
         if self.pack_tokens is not None and self.micro_batch_size is not None:
             msg = (
                 f"pack_tokens = {self.pack_tokens} divides a step by tokens, micro_batch_size = {self.micro_batch_size} by "
@@ -215,6 +234,11 @@ class TreeOptions:
             per = f"{self.world} processes x micro_batch_size {self.micro_batch_size or 1}"
             msg = f"batch_size = {self.batch_size} is no multiple of {per}"
             raise ValueError(msg)
+
+    @property
+    def trained_parts(self) -> tuple[Part, ...]:
+        """The parts of the model that change, in full or by an adapter."""
+        return self.parts if self.lora is None else (*self.lora.scope, *self.lora.full)
 
     @property
     def world(self) -> int:

@@ -1,7 +1,9 @@
 """The trainer: transformers' own, given trees."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import torch
@@ -11,13 +13,13 @@ from transformers.utils import logging
 
 from pairsmith.interfaces import Job, Run, Weights
 from pairsmith.values import Item
-from pairsmith_train import engine, guards, results, trackers, trainable
+from pairsmith_train import engine, features, guards, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
 from pairsmith_train.batch import Batch, Collator, by_cell
 from pairsmith_train.callbacks import Marks, Metrics
 from pairsmith_train.card import Facts
 from pairsmith_train.checkpoints import Checkpoints
-from pairsmith_train.encode import Encoder
+from pairsmith_train.encode import Encoder, Pixels
 from pairsmith_train.frozen import Frozen
 from pairsmith_train.held_out import Best, WhenDue, split
 from pairsmith_train.options import TreeOptions
@@ -55,6 +57,7 @@ class TreeTrainer:
     def reference(self, job: Job, items: Sequence[Item]) -> list[Mapping[str, Sequence[float]]]:
         """Return each item's log-probabilities under the frozen model. An item that will be left out gets none."""
         scorer, collator = self._reference_scorer(job)
+        self._encode_images(job, items)
         device = engine.device(self._options)
         found: list[Mapping[str, Sequence[float]]] = [{} for _ in items]
         wanted = [index for index, item in enumerate(items) if collator.encoder.fits(item) is None]
@@ -74,9 +77,35 @@ class TreeTrainer:
     def _reference_scorer(self, job: Job) -> tuple[Scorer, Collator]:
         """Load the frozen model once for all parts; :meth:`train` lets it go before it loads its own."""
         if not hasattr(self, "_frozen"):
+            guards.readable(job, self._options)
             model = self._load(job, self._options.reference_dtype)
             self._frozen = Scorer(model, job.family).eval(), self._collator(job, model)
         return self._frozen
+
+    def _encode_images(self, job: Job, items: Iterable[Item]) -> None:
+        """Keep the features that the frozen model makes of these items' images, where that is asked for."""
+        if not self._options.cache_image_features:
+            return
+        kept = self._features(job)
+        missing = kept.missing(features.images_of(items, job.loss.cells))
+        if not missing:
+            return
+        scorer, collator = self._reference_scorer(job)
+        family: Any = job.family
+        device = engine.device(self._options)
+
+        def encode(pixels: Pixels) -> Mapping[str, torch.Tensor]:
+            with self._autocast(device, None):
+                there: Mapping[str, torch.Tensor] = family.encode(
+                    scorer.model, {name: value.to(device) for name, value in pixels.items()}
+                )
+            return there
+
+        features.fill(kept, missing, collator.codec, encode)
+
+    def _features(self, job: Job) -> features.FeatureStore:
+        device = engine.device(self._options).partition(":")[0]
+        return features.store(job, precision=self._options.precision, dtype=self._dtype(), device=device)
 
     def _autocast(self, device: str, dtype: str | None) -> Any:  # noqa: ANN401 - a context manager
         mixed = self._options.precision == "bf16" and dtype is None
@@ -90,15 +119,19 @@ class TreeTrainer:
 
     def train(self, job: Job) -> Weights:
         """Train, from the last whole checkpoint if there is one, and return where the result is."""
+        there = results.place(job, self._options).exists()
+        if not there:
+            guards.possible(job, self._options)
+            rank, world = (int(os.environ.get(name, one)) for name, one in (("RANK", "0"), ("WORLD_SIZE", "1")))
+            self._encode_images(job, islice(job.items, rank, None, world))
         if hasattr(self, "_frozen"):
             del self._frozen
-        if not results.place(job, self._options).exists():
+        if not there:
             self._train(job)
         return results.weights(job, self._options)
 
     def _train(self, job: Job) -> None:
         options = self._options
-        guards.possible(job, options)
         engine.before_models(options)
         checkpoints = Checkpoints(job.output / "checkpoints")
         arguments = training_arguments(options, checkpoints.directory, job.seed)
@@ -226,7 +259,8 @@ class TreeTrainer:
         limit = self._options.max_length or getattr(config, "max_position_embeddings", None)
         codec = job.family.codec(job.weights)
         encoder = Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut")
-        return Collator(encoder, self._options.pack_tokens)
+        kept = self._features(job) if self._options.cache_image_features else None
+        return Collator(encoder, self._options.pack_tokens, kept)
 
 
 def _to(batch: Batch, device: str, dtype: str | None = None) -> Batch:
