@@ -118,8 +118,10 @@ def test_two_processes_train_an_adapter_as_one_does(runs: Path, adapted: Path, p
 
 @pytest.mark.parametrize("parallel", [*(["ddp"] if ALL else []), "zero3"])
 def test_two_processes_train_packed_pairs_as_one_does_padded_ones(runs: Path, adapted: Path, parallel: str) -> None:
-    settings = ("train.pack_tokens=150", f"train.parallel={parallel}", "train.processes=2")
-    run = train(runs / f"packed-{parallel}", ADAPTER, *settings)
+    """And with images that were encoded once, a share by each process."""
+    settings = ("train.pack_tokens=150", "train.cache_image_features=true", f"train.parallel={parallel}")
+    run = train(runs / f"packed-{parallel}", ADAPTER, *settings, "train.processes=2")
+    assert len(list(run.glob("image-features/*/*/*.safetensors"))) > 1
     assert curve(run) == pytest.approx(curve(adapted), rel=1e-4, abs=1e-4)
     assert distance(run, adapted) < 1e-4
 
