@@ -358,7 +358,8 @@ class Job:
 
     ``items`` can be indexed without being held in memory. ``reference[k]`` gives the stored reference log-probabilities
     of item ``k`` by ``str(cell)``, and is ``None`` where the loss needs none. ``output`` is where the trainer keeps
-    checkpoints and puts what it made; ``metrics`` is the file of JSON lines it appends to.
+    checkpoints and puts what it made; ``metrics`` is the file of JSON lines it appends to. ``pause_at`` is the step after
+    which a trainer that can pauses, unless it is the last.
     """
 
     run: Run
@@ -370,10 +371,26 @@ class Job:
     output: Path
     metrics: Path
     seed: int
+    pause_at: int | None = None
+
+
+BENCHMARK = "benchmark/"
+"""How the names of numbers begin that benchmarks gave of a training's step; the pipeline puts them into its metrics."""
+
+
+@frozen(kw_only=True)
+class Paused:
+    """A training that waits after a step, with its weights as they were then. Another call of it goes on from there."""
+
+    step: int
+    weights: Weights
 
 
 class Trainer(Protocol):
-    """Trains a model on items with a loss."""
+    """Trains a model on items with a loss.
+
+    One that can pause on its way, so that benchmarks are asked in between, has ``pauses = True``; others need not have it.
+    """
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:
         """Return the command that runs ``worker`` (a Python command line) in as many processes as are wanted."""
@@ -384,8 +401,11 @@ class Trainer(Protocol):
     def reference_settings(self) -> Mapping[str, Any]:
         """Return the settings that change reference log-probabilities, for the key they are stored under."""
 
-    def train(self, job: Job) -> Weights:
-        """Train, from the last whole checkpoint in ``job.output`` if there is one, and return the result."""
+    def train(self, job: Job) -> Weights | Paused:
+        """Train, from the last whole checkpoint in ``job.output`` if there is one, and return the result.
+
+        Where it pauses it leaves a checkpoint of that step and the weights, and later goes on as if it never had.
+        """
 
 
 # Evaluation and output -----------------------------------------------------------------------------------------------

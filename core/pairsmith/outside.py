@@ -6,6 +6,7 @@ from typing import Literal
 from attrs import field, frozen
 from attrs.validators import ge
 
+from pairsmith.during import DuringOptions
 from pairsmith.keeping import KeepOptions
 
 
@@ -22,6 +23,7 @@ class Plain:
     max_failures: int = field(default=0, validator=ge(0))
     evaluate: tuple[Literal["base", "trained", "control"], ...] = ()
     image_keep: KeepOptions = field(factory=KeepOptions)
+    during_training: DuringOptions | None = None
 
     @requires.validator
     def _are_names(self, _: object, value: tuple[str, ...]) -> None:

@@ -289,7 +289,12 @@ class Pipeline:
 
     def _trainings(self) -> Trainings:
         return Trainings(
-            recipe=self.recipe, directory=self.directory, run=self.run, model=self.model, progress=self.progress
+            recipe=self.recipe,
+            directory=self.directory,
+            run=self.run,
+            model=self.model,
+            progress=self.progress,
+            evaluations=self.evaluations(),
         )
 
     def evaluations(self) -> Evaluations:

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import fields, frozen
 
+from pairsmith.during import DuringOptions
 from pairsmith.errors import ComponentNotFoundError, RecipeError, in_short
 from pairsmith.hygiene import HygieneOptions
 from pairsmith.interfaces import Kind
@@ -97,6 +98,7 @@ class Recipe:
     hygiene: HygieneOptions
     corruptions: Mapping[str, Use]
     trainings: tuple[Training, ...]
+    during_training: DuringOptions | None
     control: Use | None
     benchmarks: tuple[Use, ...]
     evaluation: Use | None
@@ -199,6 +201,7 @@ class _Reader:
             hygiene=hygiene,
             corruptions=corruptions,
             trainings=trainings,
+            during_training=said.during_training,
             control=control,
             image_check=check,
             images=images,

@@ -1,6 +1,5 @@
 """Trains: orders the work, starts the processes that do it and shows how far they are."""
 
-import json
 import os
 import re
 import subprocess
@@ -16,9 +15,11 @@ from attrs import frozen
 from pairsmith import names, worker
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import StageError
-from pairsmith.interfaces import Loss, Run, Trainer
+from pairsmith.evaluation import Evaluations
+from pairsmith.interfaces import BENCHMARK, Loss, Run, Trainer
+from pairsmith.measured import PAUSED, keep, last, note, scored, show
 from pairsmith.model import Model, Trained, with_model
-from pairsmith.progress import Progress
+from pairsmith.progress import Progress, Task
 from pairsmith.recipe import Recipe, Training
 from pairsmith.runner import Explained, ingredients, sizes_of
 from pairsmith.seeds import derive
@@ -26,7 +27,6 @@ from pairsmith.store import Stage, disk_error, write_json
 
 _POLL_SECONDS = 0.2
 _RAISED = re.compile(r"(?:\[rank\d+\]: )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt): .+)")
-_WATCHED = {"loss": ("loss",), "margin": ("margin", "margins"), "accuracy": ("accuracy", "accuracies")}
 _ENVIRONMENT = {
     # Threads that wait for work burn a core each by default, and slow everything else on it down several times.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -45,6 +45,7 @@ class Trainings:
     run: Run
     model: Model
     progress: Progress
+    evaluations: Evaluations
 
     def train(self, training: Training, arm: str, items: Stage, start: Trained, *, until: str | None) -> Trained | None:
         """Train once, or return what was trained before; ``None`` where ``until`` says to stop at the reference."""
@@ -77,6 +78,13 @@ class Trainings:
             trainer: Trainer = training.train.build(run)
             _check_cells(self.recipe, training, loss)
             reference = self._reference(training, arm, items, start, loss, trainer)
+        plan = self.recipe.during_training
+        if plan is not None and not getattr(trainer, "pauses", False):
+            msg = (
+                f"{training.train.where}: {training.train.name!r} cannot pause for benchmarks; leave out the table "
+                f"[during_training], or take the trainer 'tree'"
+            )
+            raise StageError(msg)
         order = {
             "training": training.name,
             "items": items.name,
@@ -84,19 +92,40 @@ class Trainings:
             "weights": worker.weights_row(start.weights, self.directory.path),
             "seed": seed,
         }
-        write_json(stage.directory / "job.json", order)
-        if _named(training, self.recipe):
-            command = trainer.launch([sys.executable, "-m", "pairsmith.worker", str(self.directory.path), stage.name])
-            self._launch(list(command), stage, reference, items, until)
-        else:  # an object passed in Python cannot be built again elsewhere
-            with Explained(self.directory, stage.name):
-                given = worker.Order.read(stage)
-                worker.train(self.directory, stage, given, run, self.model.family, loss, trainer)
+        goes_on = True
+        self._benchmarks(stage)  # which a training waits for whose run was killed meanwhile
+        while goes_on:
+            pause_at = plan and plan.after(max(scored(stage), default=0))
+            write_json(stage.directory / "job.json", {**order, "pause_at": pause_at})
+            if _named(training, self.recipe):
+                command = trainer.launch(
+                    [sys.executable, "-m", "pairsmith.worker", str(self.directory.path), stage.name]
+                )
+                self._launch(list(command), stage, reference, items, until)
+            else:  # an object passed in Python cannot be built again elsewhere
+                with Explained(self.directory, stage.name):
+                    given = worker.Order.read(stage)
+                    worker.train(self.directory, stage, given, run, self.model.family, loss, trainer)
+            goes_on = self._benchmarks(stage)
         if until != "reference":
+            show(stage)
             result = stage.note("result.json")
-            stage.finish(
-                time.monotonic() - began, {"weights": result, "counts": {"steps": _last(stage).get("step", 0)}}
-            )
+            stage.finish(time.monotonic() - began, {"weights": result, "counts": {"steps": last(stage).get("step", 0)}})
+
+    def _benchmarks(self, stage: Stage) -> bool:
+        """Ask the benchmarks that a training waits for; tell whether it did."""
+        paused = stage.note(PAUSED)
+        if paused is None:
+            return False
+        step, wanted = int(paused["step"]), self.recipe.during_training
+        weights = worker.weights_of(paused["weights"], self.directory.path)
+        trained = Trained(weights=weights, identity=f"trained {stage.key()} to step {step}")
+        numbers = self.evaluations.at_step(stage.name, step, trained, wanted.benchmarks if wanted else ())
+        keep(stage, step, numbers)
+        said = ", ".join(f"{name.removeprefix(BENCHMARK)} {value:.4g}" for name, value in numbers.items())
+        self.progress.say(f"{stage.name}: step {step}: {said}")
+        (stage.directory / PAUSED).unlink()
+        return True
 
     def _reference(
         self, training: Training, arm: str, items: Stage, start: Trained, loss: Loss, trainer: Trainer
@@ -156,11 +185,12 @@ class Trainings:
     def _watch_training(self, process: "subprocess.Popen[bytes]", stage: Stage) -> None:
         with self.progress.stage(f"{stage.name} (steps)", None) as task:
             while process.poll() is None:
-                last = _last(stage)
-                task.advance(int(last.get("step", 0)), last.get("steps"), note(last))
+                self._advance(task, last(stage))
                 time.sleep(_POLL_SECONDS)
-            last = _last(stage)
-            task.advance(int(last.get("step", 0)), last.get("steps"), note(last))
+            self._advance(task, last(stage))
+
+    def _advance(self, task: Task, row: Mapping[str, Any]) -> None:
+        task.advance(int(row.get("step", 0)), row.get("steps"), note(row))
 
 
 def reference_ingredients(items: Stage, loss: Loss, trainer: Trainer, model: Any, weights: str) -> dict[str, Any]:  # noqa: ANN401
@@ -176,48 +206,6 @@ def reference_ingredients(items: Stage, loss: Loss, trainer: Trainer, model: Any
         "weights": weights,
     }
     return ingredients("reference", [items], **made_from)
-
-
-def metrics(stage: Stage) -> list[Mapping[str, Any]]:
-    """Return a training's metrics by step. Steps made again after a resume count as they were made last."""
-    steps: dict[int, Mapping[str, Any]] = {}
-    try:
-        with (stage.directory / "metrics.jsonl").open(encoding="utf-8") as file:
-            for line in file:
-                if line.endswith("\n"):  # a process killed while writing leaves half a line
-                    row = json.loads(line)
-                    steps[row["step"]] = row
-    except FileNotFoundError:
-        return []
-    return [steps[step] for step in sorted(steps)]
-
-
-def note(row: Mapping[str, Any]) -> str:
-    """Return what a person watches of a step's metrics, whatever the trainer calls them.
-
-    >>> note({"step": 3, "loss": 0.61, "rewards/margin": 0.2, "rewards/accuracies": 0.75, "pairs/s": 3.21})
-    'loss 0.61, margin 0.2, accuracy 0.75, 3.21 pairs/s'
-    """
-    found = []
-    for name, endings in _WATCHED.items():
-        value = next((row[key] for key in row if key.rpartition("/")[2] in endings), None)
-        if isinstance(value, int | float):
-            found.append(f"{name} {value:.4g}")
-    rates = ((row.get(unit), unit) for unit in ("tokens/s", "pairs/s"))
-    return ", ".join([*found, *(f"{value:,.4g} {unit}" for value, unit in rates if isinstance(value, int | float))])
-
-
-def _last(stage: Stage) -> Mapping[str, Any]:
-    """Return the newest metrics, reading no more than the end of the file."""
-    try:
-        with (stage.directory / "metrics.jsonl").open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 8192))
-            lines = [line for line in file.read().split(b"\n")[:-1] if line.startswith(b"{") and line.endswith(b"}")]
-    except FileNotFoundError:
-        return {}
-    last: Mapping[str, Any] = json.loads(lines[-1]) if lines else {}
-    return last
 
 
 def _reason(log: Path) -> str | None:

@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from pairsmith.chain import texts
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import PairsmithError, StageError
-from pairsmith.interfaces import Job, Loss, ModelFamily, Run, Trainer, Weights
+from pairsmith.interfaces import Job, Loss, ModelFamily, Paused, Run, Trainer, Weights
+from pairsmith.measured import PAUSED
 from pairsmith.model import base_model, with_model
 from pairsmith.names import chain_of
 from pairsmith.recipe import Document, Recipe, resolve
@@ -39,6 +40,7 @@ class Order:
     reference: str | None
     weights: Mapping[str, Any]
     seed: int
+    pause_at: int | None = None
 
     @classmethod
     def read(cls, stage: Stage) -> "Order":
@@ -92,6 +94,7 @@ def train(
         output=stage.directory / "output",
         metrics=stage.directory / "metrics.jsonl",
         seed=order.seed,
+        pause_at=order.pause_at,
     )
     reference = None
     if order.reference is not None:
@@ -101,7 +104,13 @@ def train(
         return
     known = None if reference is None else Rows(reference, lambda row: row["cells"])
     result = trainer.train(_with_reference(job, known))
-    if rank == 0:
+    if rank != 0:
+        return
+    if isinstance(result, Paused):
+        write_json(
+            stage.directory / PAUSED, {"step": result.step, "weights": weights_row(result.weights, directory.path)}
+        )
+    else:
         write_json(stage.directory / "result.json", weights_row(result, directory.path))
 
 
@@ -109,10 +118,7 @@ def _with_reference(job: Job, known: Rows[Mapping[str, Sequence[float]]] | None)
     if known is not None and len(known) != len(job.items):
         msg = f"reference: {len(known)} log-probabilities for {len(job.items)} items; delete the stage and run again"
         raise StageError(msg)
-    return Job(**{**{name: getattr(job, name) for name in _JOB}, "reference": known})
-
-
-_JOB = ("run", "family", "weights", "loss", "items", "output", "metrics", "seed")
+    return evolve(job, reference=known)
 
 
 def _reference(trainer: Trainer, job: Job, items: Rows[Item], stage: Stage, rank: int, world: int) -> None:

@@ -1,17 +1,17 @@
 """The trainer: transformers' own, given trees."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from attrs import asdict, evolve
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 from transformers.utils import logging
 
-from pairsmith.interfaces import Job, Run, Weights
+from pairsmith.interfaces import BENCHMARK, Job, Paused, Run, Weights
 from pairsmith.values import Item
-from pairsmith_train import engine, guards, results, trackers, trainable
+from pairsmith_train import engine, guards, pausing, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
 from pairsmith_train.batch import Batch, Collator, by_cell
 from pairsmith_train.callbacks import Marks, Metrics
@@ -31,6 +31,8 @@ from pairsmith_train.watching import Clock, Tally
 
 class TreeTrainer:
     """Implements :class:`pairsmith.interfaces.Trainer`."""
+
+    pauses = True
 
     def __init__(self, options: TreeOptions, run: Run) -> None:  # noqa: ARG002 - the signature of every factory
         """Take the options; nothing is loaded yet."""
@@ -86,29 +88,28 @@ class TreeTrainer:
 
     # Training --------------------------------------------------------------------------------------------------------
 
-    def train(self, job: Job) -> Weights:
+    def train(self, job: Job) -> Weights | Paused:
         """Train, from the last whole checkpoint if there is one, and return where the result is."""
         if hasattr(self, "_frozen"):
             del self._frozen
         if not results.place(job, self._options).exists():
-            self._train(job)
+            checkpoints = Checkpoints(job.output / "checkpoints")
+            paused = pausing.paused(job, self._options, checkpoints) or self._train(job, checkpoints)
+            if paused is not None:
+                return paused
         return results.weights(job, self._options)
 
-    def _train(self, job: Job) -> None:
+    def _train(self, job: Job, checkpoints: Checkpoints) -> Paused | None:
         options = self._options
         guards.possible(job, options)
         engine.before_models(options)
-        checkpoints = Checkpoints(job.output / "checkpoints")
         arguments = training_arguments(options, checkpoints.directory, job.seed)
         first = arguments.process_index == 0
         say = _say if first else _silent
         model = self._load(job)
         frozen = self._frozen_reference(job)
         torch.manual_seed(job.seed)  # after loading, which draws numbers under one engine and none under another
-        model = prepare(model, job.family, options)
-        if options.gradient_checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
-            model.enable_input_require_grads()  # type: ignore[operator]
+        model = self._prepared(model, job)
         trained = trainable.rows(model, job.family, options)
         if first:
             self._table(model, job, trained)
@@ -116,27 +117,12 @@ class TreeTrainer:
         train, held_out = self._places(job, collator, say)
         if first:
             checkpoints.sweep()
-        clock, metrics = Clock(), Metrics(job.metrics)
-        trainer = LossTrainer(
-            model=Scorer(model, job.family, frozen),
-            args=arguments,
-            train_dataset=Items(job.items, job.reference, train),
-            data_collator=Placed(collator),
-            callbacks=[clock, Marks(checkpoints), metrics, *trackers.callbacks(options, job.metrics.parent)],
-        )
-        trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
-        trainer.loss, trainer.precision = job.loss, options.precision
-        trainer.clock, trainer.tally, trainer.pad_token = clock, Tally(), collator.codec.pad_token
-        trainer.stop = Stop(
-            items=job.items, cells=job.loss.cells, path=job.metrics.with_name(FILE), limit=options.margin_limit
-        )
-        trainer.checked = not (options.lora and options.lora.dropout)
-        trainer.full_learning_rate = options.lora.full_learning_rate if options.lora else None
-        if options.held_out is not None:
-            trainer.held_out = held_out
-            trainer.add_callback(WhenDue(options.held_out))
-            trainer.best = Best(job.output / "best.safetensors") if options.held_out.best else None
-            trainer.trained_state = lambda: self._trained(trainer)
+            pausing.remove(job)
+        metrics = Metrics(job.metrics)
+        facts = Facts(job=job, options=options, trained_on=len(train), held_out=len(held_out), trained=trained)
+        trainer = self._steps(Scorer(model, job.family, frozen), arguments, facts, collator, (train, held_out))
+        for callback in self._beside(trainer, facts, collator, checkpoints, metrics):
+            trainer.add_callback(callback)
         engine.check_running(options, trainer.accelerator.distributed_type, arguments.world_size)
         trainer.accelerator.wait_for_everyone()
         last = checkpoints.last()
@@ -146,13 +132,67 @@ class TreeTrainer:
         if first:
             metrics.resume(step)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        facts = Facts(job=job, options=options, trained_on=len(train), held_out=len(held_out), trained=trained)
-        self._save(trainer, facts, collator, say)
+        trainer.accelerator.wait_for_everyone()
+        if job.pause_at == trainer.state.global_step < trainer.state.max_steps:
+            return pausing.paused(job, options, checkpoints)
+        if trainer.best is not None:
+            facts = evolve(facts, step=trainer.best.step)
+            say(f"the result is step {trainer.best.step}, whose held-out loss of {trainer.best.loss:.4f} is the lowest")
+        self._save(trainer, facts, collator, trainer.best)
         trainer.accelerator.wait_for_everyone()
         if first:
             checkpoints.remove()
             if trainer.best is not None:
                 trainer.best.remove()
+        return None
+
+    def _steps(
+        self,
+        scorer: Scorer,
+        arguments: TrainingArguments,
+        facts: Facts,
+        collator: Collator,
+        places: tuple[Sequence[int], tuple[int, ...]],
+    ) -> LossTrainer:
+        """Return what takes the steps, on the places of the items to train on and of those held out."""
+        job, options = facts.job, self._options
+        train, held_out = places
+        trainer = LossTrainer(
+            model=scorer,
+            args=arguments,
+            train_dataset=Items(job.items, job.reference, train),
+            data_collator=Placed(collator),
+        )
+        trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
+        trainer.loss, trainer.precision = job.loss, options.precision
+        trainer.clock, trainer.tally, trainer.pad_token = Clock(), Tally(), collator.codec.pad_token
+        trainer.stop = Stop(
+            items=job.items, cells=job.loss.cells, path=job.metrics.with_name(FILE), limit=options.margin_limit
+        )
+        trainer.checked = not (options.lora and options.lora.dropout)
+        trainer.full_learning_rate = options.lora.full_learning_rate if options.lora else None
+        if options.held_out is not None:
+            trainer.held_out = held_out
+            trainer.best = Best(job.output / "best.safetensors") if options.held_out.best else None
+            trainer.trained_state = lambda: self._trained(trainer)
+        return trainer
+
+    def _beside(
+        self, trainer: LossTrainer, facts: Facts, collator: Collator, checkpoints: Checkpoints, metrics: Metrics
+    ) -> Iterator[TrainerCallback]:
+        """Yield what happens beside the steps. The weights of a pause are written before its checkpoint is marked."""
+        job = facts.job
+        yield trainer.clock
+        if job.pause_at is not None:
+            there = evolve(facts, job=pausing.at(job, job.pause_at))
+            yield pausing.Pause(job.pause_at, lambda: self._save(trainer, there, collator))
+        yield Marks(checkpoints)
+        yield metrics
+        tracking = trackers.callbacks(self._options, job.metrics.parent)
+        yield from tracking
+        yield pausing.Told(job.metrics, tracking, BENCHMARK)
+        if self._options.held_out is not None:
+            yield WhenDue(self._options.held_out)
 
     def _places(
         self, job: Job, collator: Collator, say: Callable[[str], None]
@@ -166,6 +206,13 @@ class TreeTrainer:
         say(f"{len(found.held_out)} of {len(kept)} items are held out, with all their images")
         guards.enough(len(found.train), len(job.items), options.batch_size)
         return found.train, found.held_out
+
+    def _prepared(self, model: torch.nn.Module, job: Job) -> torch.nn.Module:
+        model = prepare(model, job.family, self._options)
+        if self._options.gradient_checkpointing:
+            model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+            model.enable_input_require_grads()  # type: ignore[operator]
+        return model
 
     def _load(self, job: Job) -> Any:  # noqa: ANN401 - a transformers model
         return steady(job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype()))
@@ -197,19 +244,17 @@ class TreeTrainer:
         state: Mapping[str, torch.Tensor] = trainer.accelerator.unwrap_model(trainer.model).state_dict()
         return state if whole is None else whole
 
-    def _save(self, trainer: LossTrainer, facts: Facts, collator: Collator, say: Callable[[str], None]) -> None:
-        """Write the result. Where the ranks hold a part each, all of them gather it first."""
+    def _save(self, trainer: LossTrainer, facts: Facts, collator: Collator, best: Best | None = None) -> None:
+        """Write the weights as they are, or the best. Where the ranks hold a part each, all of them gather it first."""
         whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator)
         if trainer.args.process_index != 0:
             return
         scorer: Any = trainer.accelerator.unwrap_model(trainer.model)
-        if trainer.best is not None:
-            facts = evolve(facts, step=trainer.best.step)
-            say(f"the result is step {trainer.best.step}, whose held-out loss of {trainer.best.loss:.4f} is the lowest")
+        if best is not None:
             if whole is None:
-                scorer.load_state_dict(trainer.best.load())
+                scorer.load_state_dict(best.load())
             else:
-                whole |= trainer.best.load()
+                whole |= best.load()
         state = None if whole is None else {name.removeprefix("model."): value for name, value in whole.items()}
         results.write(scorer.model, state, collator.codec, facts, self._dtype())
 
