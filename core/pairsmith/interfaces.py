@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from pairsmith.errors import UsageError
 from pairsmith.kinds import Kind as Kind  # noqa: PLC0414 - also from here: protocols and kinds belong together
+from pairsmith.log_probs import LogProbs as LogProbs  # noqa: PLC0414
+from pairsmith.log_probs import LossTerms as LossTerms  # noqa: PLC0414
 from pairsmith.values import (
     Case,
     Cell,
@@ -198,45 +200,6 @@ Corruption = ImageCorruption | ContextCorruption
 
 
 # Losses --------------------------------------------------------------------------------------------------------------
-
-
-@frozen
-class LogProbs:
-    """Log-probabilities of the tokens of one cell, for a batch of B items.
-
-    ``tokens`` is ``[B, T]`` in nats, zero where ``mask`` ``[B, T]`` (bool) is false. A trainer gives the policy's also
-    ``ids`` ``[B, T]``, the tokens themselves (-1 where the mask is false), and, to a loss that asks for it, ``kl``
-    ``[B, T]``: the divergence ``KL(pi_ref || pi)`` over the whole vocabulary in nats of the distribution each token was
-    drawn from, zero where the mask is false.
-    """
-
-    tokens: "Tensor"
-    mask: "Tensor"
-    ids: "Tensor | None" = None
-    kl: "Tensor | None" = None
-
-    @property
-    def sum(self) -> "Tensor":
-        """Log-probability of each whole response, ``[B]``."""
-        return (self.tokens * self.mask).sum(-1)
-
-    @property
-    def count(self) -> "Tensor":
-        """Number of tokens of each response, ``[B]``."""
-        return self.mask.sum(-1)
-
-    @property
-    def mean(self) -> "Tensor":
-        """Mean log-probability of a token of each response, ``[B]``."""
-        return self.sum / self.count.clamp(min=1)
-
-
-@frozen
-class LossTerms:
-    """A loss per item, ``[B]``, and what is worth watching: named tensors ``[B]``."""
-
-    loss: "Tensor"
-    metrics: "Mapping[str, Tensor]" = field(factory=dict)
 
 
 class Loss(Protocol):

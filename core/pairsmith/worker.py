@@ -19,9 +19,9 @@ from pairsmith.directory import RunDirectory
 from pairsmith.errors import PairsmithError, StageError
 from pairsmith.interfaces import Job, Loss, ModelFamily, Paused, Run, Trainer, Weights
 from pairsmith.measured import PAUSED
-from pairsmith.model import base_model, with_model
+from pairsmith.model import Model, located, with_model
 from pairsmith.names import chain_of
-from pairsmith.recipe import Document, Recipe, resolve
+from pairsmith.recipe import trained_by
 from pairsmith.registry import Registry
 from pairsmith.store import Rows, Stage, write_json
 from pairsmith.values import Item
@@ -162,18 +162,17 @@ def run_stage(path: Path, name: str) -> None:
     order = Order.read(stage)
     document = directory.document
     registry = Registry.discover()
-    recipe: Recipe = resolve(Document(name=document["name"], path=None, tables=document["recipe"]), registry)
-    training = next(one for one in recipe.trainings if one.name == order.training)
+    use, loss, trainer = trained_by(document["recipe"], order.training, registry)
     run = Run(
         directory=directory.path,
         images=directory.images,
-        seed=recipe.seed,
+        seed=document["seed"],
         texts=lambda: texts(chain_of(directory, document["chain"])),
         component=builder(registry, lambda: run),
     )
-    model = base_model(recipe, registry, run)
+    model = Model(located(use, registry.models()), run)
     run = with_model(run, model, weights_of(order.weights, directory.path))
-    train(directory, stage, order, run, model.family, training.loss.build(run), training.train.build(run))
+    train(directory, stage, order, run, model.family, loss.build(run), trainer.build(run))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

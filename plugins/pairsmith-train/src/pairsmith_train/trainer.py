@@ -94,7 +94,10 @@ class TreeTrainer:
             del self._frozen
         if not results.place(job, self._options).exists():
             checkpoints = Checkpoints(job.output / "checkpoints")
-            paused = pausing.paused(job, self._options, checkpoints) or self._train(job, checkpoints)
+            paused = pausing.paused(job, self._options, checkpoints)
+            if paused is None:
+                with checkpoints.with_room():
+                    paused = self._train(job, checkpoints)
             if paused is not None:
                 return paused
         return results.weights(job, self._options)
@@ -116,7 +119,7 @@ class TreeTrainer:
         collator = self._collator(job, model)
         train, held_out = self._places(job, collator, say)
         if first:
-            checkpoints.sweep()
+            checkpoints.sweep(say)
             pausing.remove(job)
         metrics = Metrics(job.metrics)
         facts = Facts(job=job, options=options, trained_on=len(train), held_out=len(held_out), trained=trained)
