@@ -322,7 +322,7 @@ class Job:
     ``items`` can be indexed without being held in memory. ``reference[k]`` gives the stored reference log-probabilities
     of item ``k`` by ``str(cell)``, and is ``None`` where the loss needs none. ``output`` is where the trainer keeps
     checkpoints and puts what it made; ``metrics`` is the file of JSON lines it appends to. ``pause_at`` is the step after
-    which a trainer that can pauses, unless it is the last.
+    which a trainer that can pauses, unless it is the last. ``published`` says that the reference came with the data.
     """
 
     run: Run
@@ -335,6 +335,7 @@ class Job:
     metrics: Path
     seed: int
     pause_at: int | None = None
+    published: bool = False
 
 
 BENCHMARK = "benchmark/"
@@ -353,6 +354,7 @@ class Trainer(Protocol):
     """Trains a model on items with a loss.
 
     One that can pause on its way, so that benchmarks are asked in between, has ``pauses = True``; others need not have it.
+    One with ``sums_suffice(loss)`` says of which losses the reference's log-probability of a whole answer is enough.
     """
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:

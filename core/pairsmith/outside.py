@@ -8,6 +8,7 @@ from attrs.validators import ge
 
 from pairsmith.during import DuringOptions
 from pairsmith.keeping import KeepOptions
+from pairsmith.reference import ReferenceOptions
 
 
 @frozen(kw_only=True)
@@ -24,6 +25,7 @@ class Plain:
     evaluate: tuple[Literal["base", "trained", "control"], ...] = ()
     image_keep: KeepOptions = field(factory=KeepOptions)
     during_training: DuringOptions | None = None
+    reference: ReferenceOptions | None = None
 
     @requires.validator
     def _are_names(self, _: object, value: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from pairsmith.keeping import KeepOptions
 from pairsmith.options import Fault, jsonable, plain, read_all
 from pairsmith.outside import Plain
 from pairsmith.reading import Document, load
+from pairsmith.reference import ReferenceOptions
 from pairsmith.registry import Offer, Registry, absent, install
 from pairsmith.use import Use
 
@@ -83,6 +84,7 @@ class Recipe:
     corruptions: Mapping[str, Use]
     trainings: tuple[Training, ...]
     during_training: DuringOptions | None
+    reference: ReferenceOptions | None
     control: Use | None
     benchmarks: tuple[Use, ...]
     evaluation: Use | None
@@ -208,6 +210,7 @@ class _Reader:
             corruptions=corruptions,
             trainings=trainings,
             during_training=said.during_training,
+            reference=said.reference,
             control=control,
             image_check=check,
             images=images,

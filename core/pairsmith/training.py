@@ -12,13 +12,14 @@ from typing import IO, Any
 
 from attrs import frozen
 
-from pairsmith import names, worker
+from pairsmith import names, published, worker
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import StageError
 from pairsmith.evaluation import Evaluations
 from pairsmith.interfaces import BENCHMARK, Loss, Run, Trainer
 from pairsmith.measured import PAUSED, keep, last, note, scored, show
 from pairsmith.model import Model, Trained, with_model
+from pairsmith.options import plain
 from pairsmith.progress import Progress, Task
 from pairsmith.recipe import Recipe, Training
 from pairsmith.runner import Explained, ingredients, sizes_of
@@ -81,8 +82,8 @@ class Trainings:
         plan = self.recipe.during_training
         if plan is not None and not getattr(trainer, "pauses", False):
             msg = (
-                f"{training.train.where}: {training.train.name!r} cannot pause for benchmarks; leave out the table "
-                f"[during_training], or take the trainer 'tree'"
+                f"{training.train.where}: {training.train.name!r} cannot pause for benchmarks (the trainer 'tree' can, on "
+                f"one machine); leave out the table [during_training]"
             )
             raise StageError(msg)
         order = {
@@ -91,6 +92,7 @@ class Trainings:
             "reference": None if reference is None else reference.name,
             "weights": worker.weights_row(start.weights, self.directory.path),
             "seed": seed,
+            "published": None if self.recipe.reference is None else plain(self.recipe.reference),
         }
         goes_on = True
         self._benchmarks(stage)  # which a training waits for whose run was killed meanwhile
@@ -134,6 +136,9 @@ class Trainings:
             return None
         name = names.arm_stage("reference", arm, training.name)
         made_from = reference_ingredients(items, loss, trainer, _key(self.recipe.model), start.identity)
+        if self.recipe.reference is not None:
+            published.check_cells(loss, training.loss.name)
+            made_from["published"] = plain(self.recipe.reference)
         return self.directory.prepare(name, made_from)
 
     def _launch(

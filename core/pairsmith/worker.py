@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
 
+from pairsmith import published
 from pairsmith.chain import texts
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import PairsmithError, StageError
@@ -22,6 +24,7 @@ from pairsmith.measured import PAUSED
 from pairsmith.model import Model, located, with_model
 from pairsmith.names import chain_of
 from pairsmith.recipe import trained_by
+from pairsmith.reference import ReferenceOptions
 from pairsmith.registry import Registry
 from pairsmith.store import Rows, Stage, write_json
 from pairsmith.values import Item
@@ -41,6 +44,7 @@ class Order:
     weights: Mapping[str, Any]
     seed: int
     pause_at: int | None = None
+    published: Mapping[str, Any] | None = None
 
     @classmethod
     def read(cls, stage: Stage) -> "Order":
@@ -95,11 +99,12 @@ def train(
         metrics=stage.directory / "metrics.jsonl",
         seed=order.seed,
         pause_at=order.pause_at,
+        published=order.published is not None,
     )
     reference = None
     if order.reference is not None:
         reference = directory.stage(order.reference)
-        _reference(trainer, job, items, reference, rank, world)
+        _reference(trainer, job, items, reference, rank, world, published.options_of(order.published))
     if os.environ.get("PAIRSMITH_UNTIL") == "reference":
         return
     known = None if reference is None else Rows(reference, lambda row: row["cells"])
@@ -121,17 +126,26 @@ def _with_reference(job: Job, known: Rows[Mapping[str, Sequence[float]]] | None)
     return evolve(job, reference=known)
 
 
-def _reference(trainer: Trainer, job: Job, items: Rows[Item], stage: Stage, rank: int, world: int) -> None:
+def _reference(
+    trainer: Trainer,
+    job: Job,
+    items: Rows[Item],
+    stage: Stage,
+    rank: int,
+    world: int,
+    given: ReferenceOptions | None,
+) -> None:
     """Fill in this process's share of the parts, and wait for the others'."""
     if stage.done() is not None:
         return
-    began, parts = time.monotonic(), items.stage.parts()
-    there = set(stage.parts())
-    for part in parts:
-        if part not in there and part % world == rank:
-            batch = items.part(part)
-            cells = trainer.reference(job, batch) if batch else []
-            stage.write(part, ({"id": item.id, "cells": dict(row)} for item, row in zip(batch, cells, strict=True)))
+    began, parts, there = time.monotonic(), items.stage.parts(), set(stage.parts())
+    # What was published is read, by one process; nothing of it is written before a sample of it was seen to be right.
+    mine = [part for part in parts if part not in there and (part % world if given is None else 0) == rank]
+    read = published.reader(trainer, job, given) if mine and given is not None else partial(trainer.reference, job)
+    for part in mine:
+        batch = items.part(part)
+        rows = zip(batch, read(batch) if batch else [], strict=True)
+        stage.write(part, ({"id": item.id, "cells": dict(row)} for item, row in rows))
     while set(stage.parts()) != set(parts):  # the launcher ends this process when another one fails
         time.sleep(_POLL_SECONDS)
     if rank == 0:

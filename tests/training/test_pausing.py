@@ -11,7 +11,8 @@ from attrs import evolve
 from jobs import answers, loaded, make_family, make_items, make_job, train
 from pairsmith.interfaces import Job, Paused
 from pairsmith_train.checkpoints import Checkpoints
-from pairsmith_train.options import HeldOutOptions, LoraOptions
+from pairsmith_train.options import HeldOutOptions, LoraOptions, TreeOptions
+from pairsmith_train.trainer import TreeTrainer
 
 WAYS: dict[str, dict[str, Any]] = {
     "adapter": {"lora": LoraOptions(r=2, dropout=0.1)},
@@ -91,3 +92,9 @@ def test_trackers_are_told_what_benchmarks_said(job: Job) -> None:
     assert [(one.step, one.value) for one in board.Scalars(name)] == [(2, 0.75)]
     assert rows(job)[1]["benchmark/pope/accuracy"] == 0.75
     assert [one.step for one in board.Scalars("train/loss")] == [1, 2, 3]
+
+
+def test_several_machines_cannot_pause(job: Job) -> None:
+    assert TreeTrainer(TreeOptions(), job.run).pauses
+    machines = TreeOptions(parallel="ddp", nodes=2, rendezvous="first:29500")
+    assert not TreeTrainer(machines, job.run).pauses

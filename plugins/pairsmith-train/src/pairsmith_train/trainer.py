@@ -9,7 +9,7 @@ from attrs import asdict, evolve
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 from transformers.utils import logging
 
-from pairsmith.interfaces import BENCHMARK, Job, Paused, Run, Weights
+from pairsmith.interfaces import BENCHMARK, Job, Loss, Paused, Run, Weights
 from pairsmith.values import Item
 from pairsmith_train import engine, guards, pausing, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
@@ -32,13 +32,16 @@ from pairsmith_train.watching import Clock, Tally
 class TreeTrainer:
     """Implements :class:`pairsmith.interfaces.Trainer`."""
 
-    pauses = True
-
     def __init__(self, options: TreeOptions, run: Run) -> None:  # noqa: ARG002 - the signature of every factory
         """Take the options; nothing is loaded yet."""
         self._options = options
         logging.set_verbosity_error()
         logging.disable_progress_bar()
+
+    @property
+    def pauses(self) -> bool:
+        """Whether it can pause: several machines would each have to be started again by hand."""
+        return self._options.nodes == 1
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:
         """Return the command that starts as many processes as the recipe wants."""
@@ -50,6 +53,10 @@ class TreeTrainer:
         options = self._options
         lengths = {"max_length": options.max_length, "over_long": options.over_long}
         return {"precision": options.precision, "dtype": self._dtype(), **lengths}
+
+    def sums_suffice(self, loss: Loss) -> bool:
+        """Tell whether a loss reads no more of the reference than the log-probability of whole answers."""
+        return guards.sums_suffice(loss)
 
     # Reference -------------------------------------------------------------------------------------------------------
 
@@ -172,7 +179,8 @@ class TreeTrainer:
         trainer.stop = Stop(
             items=job.items, cells=job.loss.cells, path=job.metrics.with_name(FILE), limit=options.margin_limit
         )
-        trainer.checked = not (options.lora and options.lora.dropout)
+        # What was published came of other hardware and perhaps another precision; a sample of it was compared before.
+        trainer.checked = not (options.lora and options.lora.dropout) and not job.published
         trainer.full_learning_rate = options.lora.full_learning_rate if options.lora else None
         if options.held_out is not None:
             trainer.held_out = held_out
