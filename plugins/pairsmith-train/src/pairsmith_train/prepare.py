@@ -62,9 +62,18 @@ def _adapter(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> nn.Mod
         raise StageError(msg)
     targets = family.lora_targets(lora.scope)
     names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    if not any(re.fullmatch(targets, name) for name in names):
+    covered = [name for name in names if re.fullmatch(targets, name)]
+    if not covered:
         msg = f"train.lora.scope = {list(lora.scope)} covers no linear module of the model (pattern {targets!r})"
         raise StageError(msg)
+    for part, pattern in family.parts().items():
+        unasked = [name for name in covered if part not in lora.scope and re.match(pattern, f"{name}.weight")]
+        if unasked:
+            msg = (
+                f"train.lora.scope = {list(lora.scope)} would adapt {unasked[0]!r} and {len(unasked) - 1} more modules of "
+                f"the model's {part} (pattern {targets!r}); put {part!r} into the scope if this is meant"
+            )
+            raise StageError(msg)
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
