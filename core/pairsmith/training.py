@@ -58,6 +58,7 @@ class Trainings:
             "model": _key(self.recipe.model),
             "weights": start.identity,
             "seed": seed,
+            **self._published(),
         }
         stage = self.directory.prepare(name, ingredients("train", [items], **made_from))
         if stage.done() is None:
@@ -92,7 +93,7 @@ class Trainings:
             "reference": None if reference is None else reference.name,
             "weights": worker.weights_row(start.weights, self.directory.path),
             "seed": seed,
-            "published": None if self.recipe.reference is None else plain(self.recipe.reference),
+            **self._published(),
         }
         goes_on = True
         self._benchmarks(stage)  # which a training waits for whose run was killed meanwhile
@@ -138,8 +139,12 @@ class Trainings:
         made_from = reference_ingredients(items, loss, trainer, _key(self.recipe.model), start.identity)
         if self.recipe.reference is not None:
             published.check_cells(loss, training.loss.name)
-            made_from["published"] = plain(self.recipe.reference)
+            made_from |= self._published()
         return self.directory.prepare(name, made_from)
+
+    def _published(self) -> dict[str, Any]:
+        """Return the options of a reference that came with the data, where the recipe says so."""
+        return {} if self.recipe.reference is None else {"published": plain(self.recipe.reference)}
 
     def _launch(
         self, command: list[str], stage: Stage, reference: Stage | None, items: Stage, until: str | None
