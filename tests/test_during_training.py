@@ -71,6 +71,7 @@ def test_a_training_is_scored_on_its_way_and_its_report_shows_it(tmp_path: Path)
         "during_training": {"every": 2, "from_step": 2},
         "benchmarks": [{"use": Reddish(tmp_path)}],
         "evaluation": {"use": "hf", "max_new_tokens": 4},
+        "reports": [{"use": "html"}],
     }  # fmt: skip
     said = StringIO()
     run = start(Document(name="scored", tables=tables), out=tmp_path / "run", progress=progress(said))

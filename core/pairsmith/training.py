@@ -50,7 +50,7 @@ class Trainings:
 
     def train(self, training: Training, arm: str, items: Stage, start: Trained, *, until: str | None) -> Trained | None:
         """Train once, or return what was trained before; ``None`` where ``until`` says to stop at the reference."""
-        name = names.train_stage(arm, training.name)
+        name, plan = names.train_stage(arm, training.name), self.recipe.during_training
         seed = derive(self.recipe.seed, "train", training.name)  # the same for both arms: only the pairs differ
         made_from = {
             "loss": training.loss.key(),
@@ -65,6 +65,10 @@ class Trainings:
             self._do(training, arm, items, start, stage, seed, until)
             if until == "reference":
                 return None
+        elif plan is not None and not scored(stage) and last(stage).get("step", 0) > plan.after(0):
+            self.progress.say(
+                f"{name}: was trained before, without the benchmarks of [during_training]; they are not asked"
+            )
         done = stage.done() or {}
         return Trained(
             weights=worker.weights_of(done["weights"], self.directory.path), identity=f"trained {stage.key()}"

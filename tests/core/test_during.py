@@ -16,8 +16,9 @@ from pairsmith.interfaces import Job, Paused, Weights
 from pairsmith.measured import keep, metrics, note, scored, show
 from pairsmith.recipe import Document, resolve
 from pairsmith.registry import Registry
+from pairsmith.start import start
 from pairsmith.store import Stage
-from test_pipeline import go, tables
+from test_pipeline import Quiet, go, tables
 
 STEPS = 10
 
@@ -87,6 +88,17 @@ def test_a_model_is_asked_every_few_steps_from_a_given_one_on(tmp_path: Path) ->
     asked_again = used["evaluation"]["use"].calls
     go(tmp_path, used)
     assert used["evaluation"]["use"].calls == asked_again
+
+
+def test_a_training_that_is_taken_over_says_that_nothing_was_asked_on_its_way(tmp_path: Path) -> None:
+    used = trained(tmp_path)
+    plain = {name: table for name, table in used.items() if name != "during_training"}
+    go(tmp_path, plain)
+    said = Quiet()
+    document = Document(name="test", tables=used)
+    start(document, out=tmp_path / "runs" / "two", progress=said, registry=Registry())
+    line = "train: was trained before, without the benchmarks of [during_training]; they are not asked"
+    assert line in said.lines
 
 
 def test_the_control_is_asked_as_well(tmp_path: Path) -> None:

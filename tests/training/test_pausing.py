@@ -16,7 +16,11 @@ from pairsmith_train.trainer import TreeTrainer
 
 WAYS: dict[str, dict[str, Any]] = {
     "full": {"parts": ("vision", "projector", "language-model"), "learning_rate": 1e-3},
-    "best": {"batch_size": 2, "lora": LoraOptions(r=2, merge=True), "held_out": HeldOutOptions(share=0.25, every=2, best=True)},
+    "best": {
+        "batch_size": 2,
+        "lora": LoraOptions(r=2, merge=True),
+        "held_out": HeldOutOptions(share=0.25, every=2, best=True),
+    },
 }
 
 
