@@ -10,8 +10,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export GOMP_SPINCOUNT ?= 0
 
-# Two test processes of one thread each do more than one process of two threads.
-WORKERS := -n 2 --dist loadfile
+# Two test processes of one thread each do more than one process of two threads. Files go to them in conftest.py's order.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-slow lint types imports docs package bench clean
 
@@ -61,11 +61,14 @@ $(VENV)/bin/pip:
 # What is after "|" must be there and may be newer: the tests' own pip replaces it, which is no reason to install again.
 EDITABLE := -e . $(addprefix -e ./,$(PLUGINS)) -e ./recipes
 
+# Python compiles what is imported; pip would compile a gigabyte of what is not, which is half the time of an installation.
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
+
 $(VENV)/installed: constraints.txt pyproject.toml recipes/pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS)) | $(VENV)/bin/pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(EDITABLE)
+	$(INSTALL) $(EDITABLE)
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	$(INSTALL) "pip>=25.1"
+	$(INSTALL) --group dev
 	@touch $@

@@ -3,6 +3,7 @@
 Runs the recipe once a seed, from the same base model; the seed changes the pictures, the answers that are drawn and the
 order of training. Prints a Markdown table of the benchmark's metrics before and after, mean and standard deviation over
 seeds. Runs that are there already are taken as they are, and unfinished ones go on. A run takes minutes on two cores.
+``efficacy_grid.py`` compares losses, selectors and judges that err.
 """
 
 import argparse
@@ -19,9 +20,8 @@ MODELS = ("base", "trained", "control")
 Metrics = Mapping[str, Mapping[str, float]]
 
 
-def run(recipe: str, seed: int, folder: Path, settings: Sequence[str] = ()) -> Metrics:
+def run(recipe: str, seed: int, out: Path, settings: Sequence[str] = ()) -> Metrics:
     """Run a recipe with a seed, or go on with it, and return the metrics of each model."""
-    out = folder / f"seed-{seed}"
     changes = [word for setting in (f"seed={seed}", *settings) for word in ("--set", setting)]
     there = (out / "run.json").exists()
     source = [str(out)] if there else [recipe, "--out", str(out), *changes]
@@ -80,7 +80,7 @@ def main() -> None:
     folder = options.out or Path("runs") / f"efficacy-{Path(options.recipe).stem}"
     began, results = time.monotonic(), []
     for seed in range(options.seeds):
-        results.append(run(options.recipe, seed, folder, settings))
+        results.append(run(options.recipe, seed, folder / f"seed-{seed}", settings))
         seconds = time.monotonic() - began
         found = ", ".join(f"{model} {values['chair_i']:.1f}" for model, values in results[-1].items())
         print(f"seed {seed}: chair_i {found} ({seconds:.0f} s so far)", file=sys.stderr, flush=True)

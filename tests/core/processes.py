@@ -1,7 +1,6 @@
 """Commands in real processes, and throw-away distributions that they discover as they discover any other."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -164,8 +163,6 @@ class Workplace:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # What runs in a shell's background ignores interrupts, and so would all that it starts.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
         )
 
     def __call__(self, *arguments: object, before: Callable[[], object] | None = None, **environment: str) -> Done:

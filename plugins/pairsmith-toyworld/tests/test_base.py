@@ -1,6 +1,7 @@
 import json
 from importlib import resources
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -51,3 +52,14 @@ def test_plain_transformers_loads_it_and_it_describes_what_it_sees(run):
     assert metrics["recall"] >= 85
     assert metrics["chair_i"] == pytest.approx(15, abs=10)  # what preference training is to cure
     assert metrics["malformed"] <= 5
+
+
+def test_pictures_of_other_sizes_are_resized_and_its_own_are_taken_as_they_are():
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    reader = AutoProcessor.from_pretrained(str(BASE)).image_processor
+    own, crop = (
+        reader(images=[Image.fromarray(shown)], return_tensors="pt")["pixel_values"][0]
+        for shown in (pixels, pixels[:7, :20])
+    )
+    assert torch.allclose(own.permute(1, 2, 0), (torch.tensor(pixels).float() - 70) / 60, atol=1e-5)
+    assert crop.shape == own.shape

@@ -56,11 +56,10 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def processor() -> LlavaProcessor:
-    """Return the processor: pixels are taken as they are, less 70 and over 60."""
+    """Return the processor: pixels are taken as they are, less 70 and over 60. Crops and other pictures are resized."""
     images = CLIPImageProcessorPil(
-        do_resize=False,
         do_center_crop=False,
-        size={"shortest_edge": PIXELS},
+        size={"height": PIXELS, "width": PIXELS},
         crop_size={"height": PIXELS, "width": PIXELS},
         image_mean=[_MEAN] * 3,
         image_std=[_SPREAD] * 3,
