@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from pairsmith.interfaces import Job, Run, Trainer, Weights
+from pairsmith.interfaces import Job, Paused, Run, Trainer, Weights
 from pairsmith.values import Cell, Item, Pair, Response
 from pairsmith_compat.options import ReferenceOptions
 
@@ -84,6 +84,11 @@ class PublishedReference:
         over = len(known) if self._options.keeps == "mean" else length
         return [sum(known) / over] * length
 
-    def train(self, job: Job) -> Weights:
+    @property
+    def pauses(self) -> bool:
+        """Whether the other trainer can pause."""
+        return bool(getattr(self._trainer, "pauses", False))
+
+    def train(self, job: Job) -> Weights | Paused:
         """Train on the cut answers."""
         return self._trainer.train(evolve(job, items=_Cut(job.items, self._options.cut_words)))
