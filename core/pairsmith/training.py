@@ -110,6 +110,7 @@ class Trainings:
                 )
                 self._launch(list(command), stage, reference, items, until)
             else:  # an object passed in Python cannot be built again elsewhere
+                _check_alone(training, trainer)
                 with Explained(self.directory, stage.name):
                     given = worker.Order.read(stage)
                     worker.train(self.directory, stage, given, run, self.model.family, loss, trainer)
@@ -241,6 +242,16 @@ def _key(use: Any) -> Any:  # noqa: ANN401 - a use or nothing
 
 def _named(training: Training, recipe: Recipe) -> bool:
     return all(use is None or use.offer is not None for use in (training.loss, training.train, recipe.model))
+
+
+def _check_alone(training: Training, trainer: Trainer) -> None:
+    """Refuse several processes where something cannot be built again in each."""
+    if training.train.offer is not None and list(trainer.launch(["python"])) != ["python"]:
+        msg = (
+            f"{training.train.where}: several processes cannot share the loss, trainer or model family that was passed as an "
+            f"object; name a component, or train in one process"
+        )
+        raise StageError(msg)
 
 
 def corrupts(recipe: Recipe, training: Training | None, run: Run) -> bool:

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from attrs import define, field
 
 from doubles import Loss, Selector, Source
-from pairsmith.errors import RecipeError
+from pairsmith.errors import RecipeError, StageError
 from pairsmith.images import DirectoryImageStore
 from pairsmith.interfaces import Run
 from pairsmith.objects import UntoldError, spelled, told
 from pairsmith.recipe import Document, resolve, trained_by
 from pairsmith.registry import Registry
+from pairsmith.training import _check_alone
 from test_pipeline import go, stage, tables
 
 
@@ -150,3 +152,14 @@ def test_an_object_within_another_components_table_is_refused() -> None:
         resolve(
             Document(name="r", tables={"schema": 1, "images": table, "pairs": {"use": Selector()}}), Registry.discover()
         )
+
+
+def test_several_processes_cannot_share_an_object() -> None:
+    alone = SimpleNamespace(launch=lambda worker: worker)
+    several = SimpleNamespace(launch=lambda worker: ["torchrun", *worker])
+    named: Any = SimpleNamespace(train=SimpleNamespace(offer=object(), where="train"))
+    own: Any = SimpleNamespace(train=SimpleNamespace(offer=None, where="train"))
+    _check_alone(named, alone)  # type: ignore[arg-type]
+    _check_alone(own, several)  # type: ignore[arg-type]
+    with pytest.raises(StageError, match="train: several processes cannot share the loss, trainer or model family"):
+        _check_alone(named, several)  # type: ignore[arg-type]
