@@ -58,15 +58,6 @@ def test_pauses_change_neither_losses_nor_weights(job: Job, tmp_path: Path) -> N
     assert not list(broken.output.glob("step-*"))
 
 
-def test_it_pauses_with_the_weights_of_that_step(job: Job, tmp_path: Path) -> None:
-    short = train(job, lora=LoraOptions(r=2), epochs=1.0)
-    longer = make_job(tmp_path / "longer", job.family, job.items, pause_at=2)
-    paused = train(longer, lora=LoraOptions(r=2), epochs=2.0)
-    assert isinstance(paused, Paused)
-    ours, theirs = (answers(job.family, loaded(job.family, one), job.items) for one in (paused.weights, short))
-    assert torch.equal(ours, theirs)
-
-
 def test_a_pause_whose_weights_were_not_written_is_made_again(job: Job) -> None:
     """Killed after the checkpoint's files were there, before it was marked: the weights come before the mark."""
     options: dict[str, Any] = {"lora": LoraOptions(r=2), "save_steps": 1, "epochs": 2.0}
@@ -80,11 +71,15 @@ def test_a_pause_whose_weights_were_not_written_is_made_again(job: Job) -> None:
     assert list((job.output / "step-2").rglob("adapter_model.safetensors"))
 
 
-def test_trackers_are_told_what_benchmarks_said(job: Job) -> None:
+def test_it_leaves_the_weights_of_that_step_and_tells_trackers_what_benchmarks_said(job: Job, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     options: dict[str, Any] = {"lora": LoraOptions(r=2), "trackers": ("tensorboard",), "epochs": 2.0}
-    train(evolve(job, pause_at=2), **options)
+    paused = train(evolve(job, pause_at=2), **options)
+    assert isinstance(paused, Paused)
+    short = train(make_job(tmp_path / "short", job.family, job.items), lora=LoraOptions(r=2), epochs=1.0)
+    ours, theirs = (answers(job.family, loaded(job.family, one), job.items) for one in (paused.weights, short))
+    assert torch.equal(ours, theirs)
     found = rows(job)
     found[1]["benchmark/pope/accuracy"] = 0.75
     job.metrics.write_text("".join(json.dumps(row) + "\n" for row in found))
