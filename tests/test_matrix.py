@@ -129,6 +129,7 @@ ROWS = "the class of mcm-dpo's source with another table of columns: plugins/pai
 LEFT_OUT: Mapping[str, Mapping[str, str]] = {
     "image_sources": {
         "none": "has no sample: tests/test_evaluate.py has it",
+        "prompt-requests": "has no image: test_recipes_run.py runs it in more-prompts' twin",
         "text-to-image": "draws for seconds a row: test_recipes_run.py runs it from prompts to a trained model",
         "coco": "gqa's rows from another file: plugins/pairsmith-visual-genome/tests",
         "visual-genome": "gqa's rows from another file: plugins/pairsmith-visual-genome/tests",
@@ -142,7 +143,10 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
             ROWS,
         ),
     },
-    "generators": {"openai": "asks a server: plugins/pairsmith-llm/tests/test_run.py"},
+    "generators": {
+        "openai": "asks a server: plugins/pairsmith-llm/tests/test_run.py",
+        "openai-rewrite": "asks a server: test_recipes_run.py has it in alt-text-preferences' twin",
+    },
     "judges": {
         "openai-rubric": "asks a server: test_recipes_run.py has it in mllm-dpo's twins",
         "openai-text": "asks a server: plugins/pairsmith-llm/tests/test_run.py",
@@ -155,9 +159,14 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "ratings": "needs ratings that came with rows: plugins/pairsmith-formats/tests/test_formats.py",
         "dgpref": "reads published pickles: plugins/pairsmith-formats/tests/test_dgpref_stages.py",
     },
-    "pair_selectors": {"deduplicate": "drops all but one of the rows' alike pairs: plugins/pairsmith-quality/tests"},
+    "pair_selectors": {
+        "deduplicate": "drops all but one of the rows' alike pairs: plugins/pairsmith-quality/tests",
+        "fresh-draws": "another selector's pairs twice: test_recipes_run.py has it in MCM-DPO's published twin",
+    },
     "losses": dict.fromkeys(("trl-dpo", "trl-kto", "trl-sft"), "belongs to TRL's own trainer: test_trl_trainer.py"),
-    "model_families": {},
+    "model_families": {
+        "with-template": "qwen2-5-vl with more targets: test_recipes_run.py has it in DecompGen's published twin",
+    },
 }  # fmt: skip
 
 

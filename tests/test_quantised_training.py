@@ -39,6 +39,9 @@ def test_check_says_that_only_an_adapter_can_be_trained(tmp_path: Path) -> None:
         check(recipe, [], Registry.discover())
     recipe.write_text(f"{RECIPE}\n[train.lora]\nr = 8\n", encoding="utf-8")
     assert check(recipe, [], Registry.discover())[-1] == "fits"
-    recipe.write_text(f'{RECIPE}\n[train.lora]\nr = 8\n[[stages]]\nname = "one"\n[[stages]]\nname = "two"\n')
-    with pytest.raises(RecipeError, match="there is one training of them; the recipe has 2"):
+    twice = '[[stages]]\nname = "one"\n[[stages]]\nname = "two"\n'
+    recipe.write_text(f"{RECIPE}\n[train.lora]\nr = 8\n{twice}")
+    with pytest.raises(RecipeError, match=r"the next training starts from 'one'.*set merge = true"):
         check(recipe, [], Registry.discover())
+    recipe.write_text(f"{RECIPE}\n[train.lora]\nr = 8\nmerge = true\n{twice}")
+    assert check(recipe, [], Registry.discover())[-1] == "fits"

@@ -53,12 +53,12 @@ def test_the_published_systems_are_all_there() -> None:
     wanted = {
         "pds-dpo", "mllm-dpo", "mllm-dpo-sft", "mllm-dpo-rejection-sampling", "mllm-dpo-steerlm", "decompgen-llava",
         "decompgen-qwen", "alt-text-sft", "alt-text-dpo", "mcm-dpo", "mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c",
+        "more-prompts", "alt-text-corrected", "alt-text-preferences",
     }  # fmt: skip
-    variants = {f"{name}-as-published" for name in ("pds-dpo", "mllm-dpo", "decompgen-llava", "decompgen-qwen", "alt-text-dpo", "mcm-dpo")}  # fmt: skip
+    variants = {f"{name}-as-published" for name in wanted - {"mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c"}}
     one_gpu = {f"{name}-one-gpu" for name in ("pds-dpo", "mllm-dpo", "decompgen-llava", "decompgen-qwen", "mcm-dpo")}
     assert set(PUBLISHED) == wanted | variants | one_gpu
-    frozen = {"mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c"}  # test_recipes_run.py has what each of them trains
-    assert {name.removesuffix("-tiny") for name in TWINS} == (wanted | variants) - frozen
+    assert {name.removesuffix("-tiny") for name in TWINS} == wanted | variants
 
 
 def commented_in(name: str) -> set[str]:
@@ -87,9 +87,34 @@ def test_every_number_says_where_it_is_from(name: str) -> None:
     assert not silent
 
 
-@pytest.mark.parametrize(("name", "stage"), [("pds-dpo", "zero2"), ("mllm-dpo", "zero3"), ("mcm-dpo", "zero3")])
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [
+        ("pds-dpo", "zero2"),
+        ("mllm-dpo", "zero3"),
+        ("mllm-dpo-steerlm-as-published", "zero3"),
+        ("mcm-dpo", "zero3"),
+        ("mcm-dpo-as-published", "zero3"),
+    ],
+)
 def test_the_stage_of_deepspeed_is_named(name: str, stage: str) -> None:
     assert {training.train.options.parallel for training in resolved(name).trainings} == {stage}
+
+
+def test_pds_dpo_as_published_names_it_in_the_trainer_inside() -> None:
+    (training,) = resolved("pds-dpo-as-published").trainings
+    own = resolved("pds-dpo").trainings[0].train.options
+    inside = training.train.inner[0].options
+    assert inside.parallel == "zero2"
+    assert plain(inside) == {**plain(own), "over_long": "cut"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in PUBLISHED if name.endswith("-one-gpu")))
+def test_one_gpu_means_4_bits(name: str) -> None:
+    recipe = resolved(name)
+    assert recipe.model is not None
+    assert recipe.model.options.quantization == "4bit"
+    assert {(one.train.options.processes, one.train.options.parallel) for one in recipe.trainings} == {(1, "none")}
 
 
 # Twins ---------------------------------------------------------------------------------------------------------------
@@ -98,7 +123,7 @@ SIZES = {
     "path", "images", "model", "tokenizer", "gate", "summary", "dtype", "quantization", "base_url", "key_env", "backoff",
     "steps", "categories", "max_new_tokens", "threshold", "gate_threshold", "size", "engine", "languages",
     "epochs", "learning_rate", "warmup_steps", "batch_size", "micro_batch_size", "processes", "parallel", "precision",
-    "device", "max_length", "gradient_checkpointing", "r", "alpha", "share", "every", "floor", "per_image",
+    "device", "max_length", "gradient_checkpointing", "r", "alpha", "share", "every", "floor", "per_image", "rounds",
 }  # fmt: skip
 """The options in which a twin may differ: where things are, how large they are, and what a CPU can do."""
 
@@ -125,15 +150,27 @@ def test_a_twin_differs_in_names_and_sizes_alone(name: str) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("name", ["alt-text-dpo", "mcm-dpo", "alt-text-dpo-tiny", "mcm-dpo-tiny"])
-def test_the_alt_text_recipes_share_their_first_stage(name: str) -> None:
-    first = resolved("alt-text-sft-tiny" if name.endswith("-tiny") else "alt-text-sft")
+@pytest.mark.parametrize("variant", ["", "-tiny", "-as-published", "-as-published-tiny"])
+@pytest.mark.parametrize("name", ["alt-text-dpo", "mcm-dpo"])
+def test_the_alt_text_recipes_share_their_first_stage(name: str, variant: str) -> None:
+    first, name = resolved(f"alt-text-sft{variant}"), f"{name}{variant}"
     own = resolved(name)
     assert own.trainings[0].train.key() == first.trainings[0].train.key()
     assert own.trainings[0].loss.key() == first.trainings[0].loss.key()
     assert [use.key() for use in (own.images, own.pairs, own.model)] == [
         use.key() for use in (first.images, first.pairs, first.model)
     ]
+
+
+@pytest.mark.parametrize(("variant", "passes"), [("", (2, 2)), ("-as-published", (1, 2))])
+def test_baseline_and_method_learn_as_long_unless_as_published(variant: str, passes: tuple[int, int]) -> None:
+    """Published, the baseline has one epoch and MCM-DPO two: of pairs that are there twice, for noise of their own."""
+
+    def often(name: str) -> int:
+        last = resolved(f"{name}{variant}").trainings[-1]
+        return int(last.train.options.epochs) * getattr(getattr(last.pairs, "options", None), "times", 1)
+
+    assert (often("alt-text-dpo"), often("mcm-dpo")) == passes
 
 
 def test_each_paradigm_freezes_the_tower_as_the_paper_says() -> None:

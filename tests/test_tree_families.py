@@ -77,6 +77,6 @@ def test_the_tree_equals_the_model(name: str, builders: ModuleType, items: list[
             together = by_cell(Scorer(model, family)(packed), packed, cells)
             assert group == list(range(len(items)))
             assert max(float((tree[cell].tokens - together[cell].tokens).abs().max()) for cell in cells) < 1e-4
-        batch["sees"] = torch.ones(batch["tokens"].shape[1:] * 2).tril().bool().expand_as(batch["sees"])
+        batch["last"] = torch.full_like(batch["last"], batch["last"].shape[1] - 1)
         control = by_cell(Scorer(model, family)(batch), batch, cells)
     assert max(float((tree[cell].tokens - control[cell].tokens).abs().max()) for cell in cells) > 0.05

@@ -93,8 +93,7 @@ def tree(family: RandomLlavaFamily, model: torch.nn.Module, items: list[Item], c
 
 def causal(batch) -> None:
     """The control: every token sees all before it, answers of other cells included."""
-    length = batch["tokens"].shape[1]
-    batch["sees"] = torch.ones(length, length).tril().bool().expand_as(batch["sees"])
+    batch["last"] = torch.full_like(batch["last"], batch["last"].shape[1] - 1)
 
 
 def gradient(model: torch.nn.Module, loss: Loss, policy) -> torch.Tensor:

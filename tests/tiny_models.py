@@ -139,6 +139,11 @@ def rows(folder: Path) -> None:
         }
         for n, post in enumerate(POSTS)
     ])  # fmt: skip
+    written = [
+        {"image": f"pictures/{n}.png", "context": post, "references": f"a thing at {post.lower()}"}
+        for n, post in enumerate(POSTS)
+    ]
+    (folder / "written.jsonl").write_text("".join(json.dumps(row) + "\n" for row in written))
 
 
 def make(folder: Path, wanted: Mapping[str, Callable[[Path], None]] = MODELS) -> Path:

@@ -94,8 +94,8 @@ def check_weights(options: KeepOptions, judges: Sequence[str]) -> None:
 
 def some_kept(stage: Stage) -> None:
     """Stop before answering nothing."""
-    counts = (stage.done() or {})["counts"]
-    if not counts.get("samples"):
+    note = stage.done()  # of a share nobody knows yet
+    if note is not None and not note["counts"].get("samples"):
         first = next(row["dropped"]["detail"] for row in stage.rows() if "dropped" in row)
         msg = f"{stage.name}: no image is left; for the first prompt {first}. Lower 'threshold' in [image_keep]"
         raise StageError(msg)

@@ -1,6 +1,6 @@
 """The data stages of a run read together: samples with their responses, claims and verdicts, a part at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -68,15 +68,13 @@ class Chain:
         finished = set(self.samples.parts()).intersection(*(stage.parts() for stage in last))
         return chain.from_iterable(self.judged(part) for part in sorted(finished))
 
-    def opinions(
-        self, stages: Sequence[Stage], of: str = ""
-    ) -> Iterator[tuple[Judged, dict[str, tuple[Verdict, ...]]]]:
-        """Yield every sample with the verdicts of each of these stages, as far as all of them reach.
-
-        The judges are called by the stages' names without ``of``, which names verdicts that were asked for again.
-        """
-        chains = {stage.name.removeprefix(f"{of}-"): self.with_stage(verdicts=(stage,)) for stage in stages}
-        reached = (set(one.parts()) for one in (*stages, *(stage for stage in (self.claims, *self.responses) if stage)))
+    def opinions(self, stages: Mapping[str, Stage]) -> Iterator[tuple[Judged, dict[str, tuple[Verdict, ...]]]]:
+        """Yield every sample with the verdicts of each of these stages, by judge, as far as all of them reach."""
+        chains = {judge: self.with_stage(verdicts=(stage,)) for judge, stage in stages.items()}
+        reached = (
+            set(one.parts())
+            for one in (*stages.values(), *(stage for stage in (self.claims, *self.responses) if stage))
+        )
         for part in sorted(set(self.samples.parts()).intersection(*reached)):
             columns = zip(*(one.judged(part) for one in chains.values()), strict=True) if chains else iter(())
             for judged in self.judged(part):

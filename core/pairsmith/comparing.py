@@ -99,7 +99,7 @@ def _is_evaluated(directory: RunDirectory, recipe: Recipe, name: str, use: Use) 
 
 
 def _trained(directory: RunDirectory, recipe: Recipe, model: str) -> Trained:
-    name = names.train_stage(names.CONTROL if model == names.CONTROL else "", recipe.trainings[-1].name)
+    name = names.trained_in(recipe)[model]
     stage = directory.stage(name)
     done = stage.done()
     if done is None:

@@ -17,6 +17,7 @@ from pairsmith.errors import UsageError
 from pairsmith.kinds import Kind as Kind  # noqa: PLC0414 - also from here: protocols and kinds belong together
 from pairsmith.log_probs import LogProbs as LogProbs  # noqa: PLC0414
 from pairsmith.log_probs import LossTerms as LossTerms  # noqa: PLC0414
+from pairsmith.trees import TreeBatch as TreeBatch  # noqa: PLC0414
 from pairsmith.values import (
     Case,
     Cell,
@@ -228,15 +229,20 @@ class EncodedPrompt:
 
     All three have the same length. Token ``k`` shows the ``slots[k]``-th feature of the ``image_of[k]``-th image; both are
     -1 for a text token. A prompt need not show all features of an image, but always its last: so they can be counted.
+    ``targets`` are places in the prompt, but for the first, whose tokens are learnt like the answer's; none as a rule.
     """
 
     tokens: tuple[int, ...]
     image_of: tuple[int, ...]
     slots: tuple[int, ...]
+    targets: tuple[int, ...] = ()
 
 
 class Codec(Protocol):
-    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process."""
+    """Between text and images and what a model reads. Holds no weights, and can be sent to a loader's process.
+
+    One whose ``positions`` read some of an image's inputs names them in ``placing``, a tuple.
+    """
 
     @property
     def pad_token(self) -> int:
@@ -268,25 +274,13 @@ class Codec(Protocol):
         """Write the processor next to a model's weights; transformers' own is also had as ``processor``, where it is one."""
 
 
-@frozen(kw_only=True)
-class TreeBatch:
-    """B trees of at most L tokens over D distinct images.
-
-    ``tokens`` ``[B, L]``; ``positions`` ``[axes, B, L]``; ``sees`` ``[B, L, L]`` bool, true where the row's token may
-    attend to the column's; ``features`` ``[B, L]``: for an image token its index into the image features of the batch
-    (concatenated in the order of ``images``), -1 for text; ``images``: model inputs of the D distinct images.
-    """
-
-    tokens: "Tensor"
-    positions: "Tensor"
-    sees: "Tensor"
-    features: "Tensor"
-    images: "Mapping[str, Tensor]"
-
-
 @runtime_checkable
 class ModelFamily(Protocol):
-    """Everything that differs between base models, behind one face. Options come from the recipe's ``[model]``."""
+    """Everything that differs between base models, behind one face. Options come from the recipe's ``[model]``.
+
+    One that can encode an image apart from what is asked about it also has ``encode(module, images)``: of the model inputs
+    of one image it returns features by name, ``[N, ...]`` each, and reads them as ``TreeBatch.encoded``.
+    """
 
     weights: Weights
 
@@ -432,7 +426,7 @@ class RunView(Protocol):
     def evaluations(self) -> Sequence[Mapping[str, Any]]:
         """Return scores as ``{"benchmark", "model", "metrics", "lower_is_better", "neutral", "source", "items"}``.
 
-        ``model`` is ``base``, ``trained`` or ``control``; ``table`` is the benchmark's, as a recipe writes it.
+        ``model`` is ``base``, ``round-1``, ``trained`` or ``control``; ``table`` is the benchmark's, as a recipe writes it.
         """
 
     def scored(self, benchmark: str, model: str) -> Iterator[Mapping[str, Any]]:

@@ -76,7 +76,9 @@ def _own_models(use: Use) -> list[Use]:
 
 
 def check_models(recipe: Recipe) -> None:
-    """Refuse two models for one component, and to train a quantised model otherwise than once, and by an adapter.
+    """Refuse two models for one component, and to train a quantised model otherwise than by an adapter.
+
+    One that is trained again is merged before, into the weights as they were before they were rounded.
 
     A family whose weights may be loaded quantised has an option ``quantization``, a trainer that can train an adapter an
     option ``lora``. Raises :class:`RecipeError` that says which table to change.
@@ -93,12 +95,13 @@ def check_models(recipe: Recipe) -> None:
                 f"[{training.train.where}.lora], or set quantization = 'none'"
             )
             raise RecipeError(msg)
-    if len(recipe.trainings) > 1:
-        msg = (
-            f"model.quantization = {given!r}: an adapter cannot be merged into quantised weights without loss, so there is "
-            f"one training of them; the recipe has {len(recipe.trainings)}. Set quantization = 'none'"
-        )
-        raise RecipeError(msg)
+    for training in recipe.trainings[:-1]:
+        if not getattr(training.train.options.lora, "merge", False):
+            msg = (
+                f"model.quantization = {given!r}: the next training starts from {training.name!r}, and its adapter cannot "
+                f"stay beside quantised weights that get another one; set merge = true in [{training.train.where}.lora]"
+            )
+            raise RecipeError(msg)
 
 
 def located(use: Use, shipped: Mapping[str, Path]) -> Use:

@@ -26,7 +26,7 @@ UNTIL = (
 
 CONTROL = "control"
 ARMS = ("", CONTROL)
-BASE, TRAINED = "base", "trained"
+BASE, TRAINED, ROUND = "base", "trained", "round"
 KEPT_IMAGES = "kept-images"
 
 
@@ -35,8 +35,19 @@ def numbered(stage: str, name: str, index: int) -> str:
     return f"{stage}-{index + 1}-{name}"
 
 
-def sample_stage(recipe: Recipe) -> str:
-    """Return the stage whose samples are answered."""
+def in_round(stage: str, number: int) -> str:
+    """Return the name of a data stage in a round, counted from 1; the first round has the plain names.
+
+    >>> in_round("claims", 1), in_round("claims", 2)
+    ('claims', 'claims-round-2')
+    """
+    return stage if number == 1 else f"{stage}-round-{number}"
+
+
+def sample_stage(recipe: Recipe, number: int = 1) -> str:
+    """Return the stage whose samples are answered in a round."""
+    if recipe.rounds.n > 1:
+        return f"samples-round-{number}"
     return KEPT_IMAGES if recipe.image_judges else "images"
 
 
@@ -49,26 +60,31 @@ def image_judges(recipe: Recipe) -> dict[str, Use]:
     return named
 
 
-def response_stages(recipe: Recipe) -> list[str]:
-    """Return the stages of the generators."""
+def response_stages(recipe: Recipe, number: int = 1) -> list[str]:
+    """Return the stages of the generators in a round."""
     if len(recipe.responses) == 1:
-        return ["responses"]
-    return [numbered("responses", use.name, index) for index, use in enumerate(recipe.responses)]
+        return [in_round("responses", number)]
+    return [in_round(numbered("responses", use.name, index), number) for index, use in enumerate(recipe.responses)]
 
 
-def verdict_stages(recipe: Recipe) -> list[str]:
-    """Return the stages of the judges."""
-    return [numbered("verdicts", use.name, index) for index, use in enumerate(recipe.judges)]
+def verdict_stages(recipe: Recipe, number: int = 1) -> list[str]:
+    """Return the stages of the judges in a round."""
+    return [in_round(numbered("verdicts", use.name, index), number) for index, use in enumerate(recipe.judges)]
 
 
-def arms(recipe: Recipe) -> list[str]:
-    """Return the arms that are trained: the recipe's own and, where it has one, the control."""
-    return list(ARMS) if recipe.control is not None else [""]
+def arms(recipe: Recipe, number: int = 1) -> list[str]:
+    """Return the arms that are trained in a round: the recipe's own and, where it has one and in the first, the control."""
+    return list(ARMS) if recipe.control is not None and number == 1 else [""]
+
+
+def trainings_of(recipe: Recipe, number: int) -> list[Training]:
+    """Return the trainings of a round, in order."""
+    return [training for training in recipe.trainings if training.round == number]
 
 
 def own_pairs(recipe: Recipe, training: Training) -> bool:
-    """Tell whether a training has a selector of its own."""
-    return len(recipe.trainings) > 1 and training.pairs != recipe.pairs
+    """Tell whether a training has pairs that no other has: by a selector of its own, or of a later round's answers."""
+    return training.round > 1 or (len(trainings_of(recipe, 1)) > 1 and training.pairs != recipe.pairs)
 
 
 def arm_stage(stage: str, arm: str, training: str = "train") -> str:
@@ -141,23 +157,27 @@ def ordered(recipe: Recipe) -> Iterator[str]:
     if recipe.image_judges:
         yield "image-scores"
         yield KEPT_IMAGES
-    yield from response_stages(recipe)
-    if recipe.claims:
-        yield "claims"
-    yield from verdict_stages(recipe)
-    yield from _training_stages(recipe)
+    for number in range(1, recipe.rounds.n + 1):
+        if recipe.rounds.n > 1:
+            yield sample_stage(recipe, number)
+        yield from response_stages(recipe, number)
+        if recipe.claims:
+            yield in_round("claims", number)
+        yield from verdict_stages(recipe, number)
+        yield from _training_stages(recipe, number)
     for index in range(len(recipe.benchmarks)):
         benchmark = benchmark_name(recipe, index)
         yield f"benchmark-{benchmark}"
         yield from (answers_stage(benchmark, model) for model in models(recipe))
 
 
-def _training_stages(recipe: Recipe) -> Iterator[str]:
-    for arm in arms(recipe):
-        if not recipe.trainings and recipe.pairs:
+def _training_stages(recipe: Recipe, number: int) -> Iterator[str]:
+    trainings = trainings_of(recipe, number)
+    for arm in arms(recipe, number):
+        if not trainings and recipe.pairs:
             yield arm_stage("pairs", arm)
-        for training in recipe.trainings:
-            if arm and training is not recipe.trainings[-1]:
+        for training in trainings:
+            if arm and training is not trainings[-1]:
                 continue
             prefix = training.name if own_pairs(recipe, training) else "train"
             yield arm_stage("pairs", arm, prefix)
@@ -179,20 +199,39 @@ def benchmarks(recipe: Recipe) -> dict[str, Use]:
     return {benchmark_name(recipe, index): use for index, use in enumerate(recipe.benchmarks)}
 
 
+def model_after(recipe: Recipe, number: int, arm: str) -> str:
+    """Return what the model is called that a round leaves: ``trained`` after the last one, and before that ``round-1``."""
+    return arm or (TRAINED if number == recipe.rounds.n else f"{ROUND}-{number}")
+
+
+def trained_in(recipe: Recipe) -> dict[str, str]:
+    """Return the models that are trained, each with the stage that trains it, in the order of tables."""
+    last = {number: trainings_of(recipe, number)[-1:] for number in range(1, recipe.rounds.n + 1)}
+    made = {
+        model_after(recipe, number, ""): train_stage("", one.name) for number, found in last.items() for one in found
+    }
+    if recipe.control is not None and last[1]:
+        made[CONTROL] = train_stage(CONTROL, last[1][-1].name)
+    return made
+
+
 def models(recipe: Recipe) -> list[str]:
     """Return the models that are evaluated."""
-    trained = ([TRAINED] if recipe.trainings else []) + ([CONTROL] if recipe.control and recipe.trainings else [])
-    wanted = recipe.evaluate or (BASE, *trained)
-    return [model for model in (BASE, *trained) if model in wanted]
+    every = (BASE, *trained_in(recipe))
+    return [
+        model
+        for model in every
+        if not recipe.evaluate or ("rounds" if model.startswith(f"{ROUND}-") else model) in recipe.evaluate
+    ]
 
 
-def chain_names(recipe: Recipe) -> dict[str, Any]:
-    """Return which stages hold what, for ``run.json``: whoever reads a run need not resolve its recipe."""
+def chain_names(recipe: Recipe, number: int = 1) -> dict[str, Any]:
+    """Return which stages of a round hold what, for ``run.json``: whoever reads a run need not resolve its recipe."""
     return {
-        "samples": sample_stage(recipe),
-        "responses": response_stages(recipe),
-        "claims": "claims" if recipe.claims else None,
-        "verdicts": verdict_stages(recipe),
+        "samples": sample_stage(recipe, number),
+        "responses": response_stages(recipe, number),
+        "claims": in_round("claims", number) if recipe.claims else None,
+        "verdicts": verdict_stages(recipe, number),
     }
 
 

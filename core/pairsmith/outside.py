@@ -1,4 +1,4 @@
-"""What a recipe says besides its components: plain values, and the table of a rule."""
+"""What a recipe says besides its components: plain values, and the tables of rules."""
 
 import re
 from typing import Literal
@@ -12,6 +12,19 @@ from pairsmith.reference import ReferenceOptions
 
 
 @frozen(kw_only=True)
+class RoundsOptions:
+    """How often the chain is gone through, and with which samples."""
+
+    n: int = field(
+        default=1, validator=ge(1), metadata={"help": "rounds; after the first, the model of the one before answers"}
+    )
+    samples: Literal["fresh", "same"] = field(
+        default="fresh",
+        metadata={"help": "fresh: each round has a share of the samples to itself; same: every round has all of them"},
+    )
+
+
+@frozen(kw_only=True)
 class Plain:
     """The plain values of a recipe, and what each is where a recipe does not say."""
 
@@ -22,7 +35,8 @@ class Plain:
     part_size: int = field(default=256)
     on_bad_image: Literal["skip", "stop"] = "skip"
     max_failures: int = field(default=0, validator=ge(0))
-    evaluate: tuple[Literal["base", "trained", "control"], ...] = ()
+    evaluate: tuple[Literal["base", "rounds", "trained", "control"], ...] = ()
+    rounds: RoundsOptions = field(factory=RoundsOptions)
     image_keep: KeepOptions = field(factory=KeepOptions)
     during_training: DuringOptions | None = None
     reference: ReferenceOptions | None = None

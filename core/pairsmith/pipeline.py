@@ -2,33 +2,32 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any
 
 from attrs import define, field
 
-from pairsmith import admission, candidates, names, stages
+from pairsmith import admission, candidates, names, rounds, stages
 from pairsmith.chain import Chain, texts
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import StageError
 from pairsmith.evaluation import Evaluations
-from pairsmith.failures import some_left
-from pairsmith.hygiene import Hygiene
 from pairsmith.interfaces import Run
 from pairsmith.lazy import Lazy
 from pairsmith.model import Model, Trained, base_model, own_model, with_model
 from pairsmith.options import plain
+from pairsmith.pairing import Pairing
 from pairsmith.progress import Progress
 from pairsmith.recipe import Recipe, Training, Use
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained, LocalEngine, Runner, component_key, ingredients, sizes_of
 from pairsmith.seeds import derive
+from pairsmith.shard import Shard
 from pairsmith.stages import Step, Work
-from pairsmith.store import Rows, Stage
+from pairsmith.store import Stage
 from pairsmith.training import Trainings, corrupts
-from pairsmith.values import Item
 from pairsmith.within import builder
 
 
@@ -41,6 +40,7 @@ class Pipeline:
     directory: RunDirectory
     progress: Progress
     limit: int | None = None
+    shard: Shard | None = None
     run: Run = field(init=False)
     runner: Runner = field(init=False)
     _model: list[Model] = field(init=False, factory=list)
@@ -57,7 +57,7 @@ class Pipeline:
         )
         with Explained(self.directory, "engine"):
             engine = self.recipe.engine.build(self.run) if self.recipe.engine else LocalEngine()
-        self.runner = Runner(directory=self.directory, engine=engine, progress=self.progress)
+        self.runner = Runner(directory=self.directory, engine=engine, progress=self.progress, shard=self.shard)
 
     @property
     def model(self) -> Model:
@@ -76,17 +76,18 @@ class Pipeline:
         def wanted(stage: str) -> bool:
             return names.UNTIL.index(stage) <= last
 
-        chain = self._images()
-        if wanted("responses"):
-            chain = self._responses(chain)
-        if wanted("claims") and self.recipe.claims:
-            chain = self._claims(chain, self.recipe.claims)
-        if wanted("verdicts"):
-            chain = self._verdicts(chain)
-        if wanted("pairs") and (self.recipe.pairs or self.recipe.trainings):
-            self._arms(chain, until if not wanted("evaluate") else None)
-        elif wanted("evaluate") and self.recipe.benchmarks:
-            self.evaluations().evaluate({names.BASE: self.base()})
+        everyone, models, policy = self._images(), dict[str, Trained | None](), None
+        for number in range(1, self.recipe.rounds.n + 1):
+            chain = self._data(everyone, number, policy, wanted)
+            if not wanted("pairs") or not (self.recipe.pairs or self.recipe.trainings):
+                break
+            results = self._arms(chain, number, policy, None if wanted("evaluate") else until)
+            models |= {names.model_after(self.recipe, number, arm): result for arm, result in results.items()}
+            policy = results[""]
+            if policy is None:  # stopped before the first training has ended, so there is nobody to answer
+                break
+        if wanted("evaluate") and self.recipe.benchmarks:
+            self.evaluations().evaluate({name: models.get(name) or self.base() for name in names.models(self.recipe)})
 
     # Data ------------------------------------------------------------------------------------------------------------
 
@@ -154,26 +155,41 @@ class Pipeline:
         candidates.some_kept(stage)
         return self._grown(chain, samples=stage)
 
-    def _responses(self, chain: Chain) -> Chain:
+    def _data(self, everyone: Chain, number: int, policy: Trained | None, wanted: Callable[[str], bool]) -> Chain:
+        """Make the answers of a round, by ``policy`` or else the base model, and what is said of them."""
+        chain, options = everyone, self.recipe.rounds
+        if options.n > 1 and wanted("responses"):
+            self.progress.say(f"round {number} of {options.n}")
+            name, made_from = names.sample_stage(self.recipe, number), {"round": number, "rounds": plain(options)}
+            stage = self._step(name, [everyone.samples], made_from, rounds.share(everyone, number, options), everyone)
+            rounds.some_shared(stage, options)
+            chain = self._grown(everyone, samples=stage)
+        if wanted("responses"):
+            chain = self._responses(chain, number, policy)
+        if wanted("claims") and self.recipe.claims:
+            chain = self._claims(chain, number, self.recipe.claims)
+        return self._verdicts(chain, number) if wanted("verdicts") else chain
+
+    def _responses(self, chain: Chain, number: int, policy: Trained | None) -> Chain:
         made: tuple[Stage, ...] = ()
-        for name, use in zip(names.response_stages(self.recipe), self.recipe.responses, strict=True):
+        for name, use in zip(names.response_stages(self.recipe, number), self.recipe.responses, strict=True):
             seed = derive(self.recipe.seed, name)
-            run, made_from = self._given(use, "generator")
+            run, made_from = self._given(use, "generator", policy)
             made_from = {**made_from, "weights": made_from.get("weights") or self._identity(), "seed": seed}
             with Lazy(use, run) as generator:
                 work = stages.respond(chain, generator, seed)
                 made += (self._step(name, [chain.samples], made_from, work, chain, generator),)
         return self._grown(chain, responses=made)
 
-    def _claims(self, chain: Chain, use: Use) -> Chain:
+    def _claims(self, chain: Chain, number: int, use: Use) -> Chain:
         run, made_from = self._given(use, "decomposer")
         with Lazy(use, run) as decomposer:
-            work = stages.decompose(chain, decomposer)
-            stage = self._step("claims", [chain.samples, *chain.responses], made_from, work, chain, decomposer)
+            name, work = names.in_round("claims", number), stages.decompose(chain, decomposer)
+            stage = self._step(name, [chain.samples, *chain.responses], made_from, work, chain, decomposer)
         return self._grown(chain, claims=stage)
 
-    def _verdicts(self, chain: Chain) -> Chain:
-        for name, use in zip(names.verdict_stages(self.recipe), self.recipe.judges, strict=True):
+    def _verdicts(self, chain: Chain, number: int) -> Chain:
+        for name, use in zip(names.verdict_stages(self.recipe, number), self.recipe.judges, strict=True):
             run, made_from = self._given(use, "judge")
             with Lazy(use, run) as expert:
                 stage = self._step(name, chain.stages(), made_from, stages.judge(chain, expert), chain, expert)
@@ -205,17 +221,14 @@ class Pipeline:
 
     # Pairs, training, evaluation -------------------------------------------------------------------------------------
 
-    def _arms(self, chain: Chain, until: str | None) -> None:
-        """Make the pairs and train on them: the recipe's own, then, from the same model, the control's."""
-        *earlier, last = self.recipe.trainings or (None,)
-        before: Trained | None = None
+    def _arms(self, chain: Chain, number: int, policy: Trained | None, until: str | None) -> dict[str, Trained | None]:
+        """Make the pairs and train on them: the recipe's own, then, in the first round and from the same, the control's."""
+        *earlier, last = names.trainings_of(self.recipe, number) or (None,)
+        before = policy
         for training in earlier:
             if training is not None:
                 before = self._train(chain, training, "", before, until)
-        results = {arm: self._train(chain, last, arm, before, until) for arm in names.arms(self.recipe)}
-        if until is None and self.recipe.benchmarks:
-            models = {names.TRAINED: results.get(""), names.CONTROL: results.get(names.CONTROL)}
-            self.evaluations().evaluate({name: models.get(name) or self.base() for name in names.models(self.recipe)})
+        return {arm: self._train(chain, last, arm, before, until) for arm in names.arms(self.recipe, number)}
 
     def _train(
         self, chain: Chain, training: Training | None, arm: str, before: Trained | None, until: str | None
@@ -223,52 +236,12 @@ class Pipeline:
         """Do one training of one arm; ``None`` where there is nothing to train, or ``until`` stops before it."""
         selector = self.recipe.control if arm else (training.pairs if training else self.recipe.pairs)
         own = training.name if training and names.own_pairs(self.recipe, training) else "train"
-        items = self._items(
-            chain, selector, arm, own, corrupted=until != "pairs" and corrupts(self.recipe, training, self.run)
-        )
+        corrupted = until != "pairs" and corrupts(self.recipe, training, self.run)
+        pairing = Pairing(recipe=self.recipe, directory=self.directory, run=self.run, runner=self.runner)
+        items = pairing.items(chain, selector, arm, own, corrupted=corrupted)
         if training is None or until in {"pairs", "corruptions"}:
             return None
         return self._trainings().train(training, arm, items, before or self.base(), until=until)
-
-    def _items(self, chain: Chain, use: Use | None, arm: str, training: str, *, corrupted: bool = True) -> Stage:
-        if use is None:
-            msg = f"recipe {self.recipe.name!r} needs a table [pairs] that names a selector"
-            raise StageError(msg)
-        name = names.arm_stage("pairs", arm, training)
-        seed = derive(self.recipe.seed, "pairs")
-        hygiene = Hygiene(self.recipe.hygiene)
-        codec = self.directory.codec
-        made_from = {"selector": component_key(use), "hygiene": self.recipe.hygiene_key(), "seed": seed}
-        stage = self.directory.prepare(name, ingredients("pairs", chain.stages(), **made_from))
-        for row in stage.rows() if stage.done() is None else ():
-            if "item" in row:
-                hygiene.remember(codec.value(row["item"], Item).value)
-        with Lazy(use, self.run) as selector:
-            work = stages.select(chain, selector, hygiene, seed)
-            made = ingredients("pairs", chain.stages(), **made_from)
-            step = Step(name=name, ingredients=made, work=work, facts=selector.facts)
-            stage = self.runner.run(step, chain.samples.parts(), sizes_of(chain.samples))
-        some_left(stage)
-        if corrupted and self.recipe.corruptions:
-            return self._corruptions(chain, stage, names.arm_stage("corruptions", arm, training))
-        return stage
-
-    def _corruptions(self, chain: Chain, pairs: Stage, name: str) -> Stage:
-        codec, seed = self.directory.codec, derive(self.recipe.seed, "corruptions")
-        items = Rows(pairs, lambda row: codec.value(row["item"], Item), keep=b'{"item"')
-        made_from = {
-            "corruptions": {axis: component_key(use) for axis, use in self.recipe.corruptions.items()},
-            "seed": seed,
-        }
-        with ExitStack() as stack:
-            lazies = {
-                axis: stack.enter_context(Lazy(use, self.run)) for axis, use in sorted(self.recipe.corruptions.items())
-            }
-            work = stages.corrupt(items.part, chain.all_samples(), lazies, codec, seed)
-            step = Step(
-                name=name, ingredients=ingredients("corruptions", [chain.samples, pairs], **made_from), work=work
-            )
-            return self.runner.run(step, pairs.parts(), sizes_of(pairs))
 
     # What identifies things --------------------------------------------------------------------------------------------
 
@@ -279,13 +252,18 @@ class Pipeline:
         """Return the base model as one that can be evaluated."""
         return Trained(weights=self.model.weights, identity=self.model.identity())
 
-    def _given(self, use: Use, kind: str) -> tuple[Run, dict[str, Any]]:
-        """Return the run that a component is given, with its own model where it names one, and what its work depends on."""
+    def _given(self, use: Use, kind: str, policy: Trained | None = None) -> tuple[Run, dict[str, Any]]:
+        """Return the run that a component is given, with its own model where it names one, and what its work depends on.
+
+        ``policy`` is a model that takes the base model's place.
+        """
         with Explained(self.directory, use.where):
             own = own_model(use, self.registry, self.run)
-            made_from = {kind: component_key(use), **({} if own is None else {"weights": own.identity()})}
+            identity = own.identity() if own else policy.identity if policy else None
+            made_from = {kind: component_key(use), **({} if identity is None else {"weights": identity})}
         model = own or (self.model if self.recipe.model else None)
-        return self.run if model is None else with_model(self.run, model), made_from
+        weights = policy.weights if policy and not own else None
+        return self.run if model is None else with_model(self.run, model, weights), made_from
 
     def _trainings(self) -> Trainings:
         asked = self.evaluations()

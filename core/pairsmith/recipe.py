@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 
 from pairsmith.during import DuringOptions
 from pairsmith.errors import ComponentNotFoundError, RecipeError, in_short
@@ -12,7 +12,7 @@ from pairsmith.hygiene import HygieneOptions
 from pairsmith.interfaces import Kind
 from pairsmith.keeping import KeepOptions
 from pairsmith.options import Fault, jsonable, plain, read_all
-from pairsmith.outside import Plain
+from pairsmith.outside import Plain, RoundsOptions
 from pairsmith.reading import Document, load
 from pairsmith.reference import ReferenceOptions
 from pairsmith.registry import Offer, Registry, absent, install
@@ -50,12 +50,13 @@ _TABLES = (*_PLAIN, *_SINGLE, *_SEVERAL, "hygiene", "corruptions", "control", "s
 
 @frozen(kw_only=True)
 class Training:
-    """One training of a recipe."""
+    """One training of a recipe, in one of its rounds."""
 
     name: str
     pairs: Use
     loss: Use
     train: Use
+    round: int = 1
 
 
 @frozen(kw_only=True)
@@ -71,6 +72,7 @@ class Recipe:
     on_bad_image: str
     max_failures: int
     evaluate: tuple[str, ...]
+    rounds: RoundsOptions
     model: Use | None
     images: Use
     image_check: Use
@@ -145,7 +147,8 @@ def trained_by(tables: Mapping[str, Any], name: str, registry: Registry) -> tupl
     """
     reader = _Reader(Document(name="training", tables=tables), registry)
     stages = tables.get("stages") or [{"name": "train"}]
-    number = next(n for n, stage in enumerate(stages) if stage.get("name", "train") == name)
+    # A later round trains as the last of the first one does, under a name of its own.
+    number = next((n for n, stage in enumerate(stages) if stage.get("name", "train") == name), len(stages) - 1)
     own = stages[number]
     uses = [
         reader.use(own[table], kind, f"stages[{number}].{table}")
@@ -188,9 +191,10 @@ class _Reader:
         self.faults += faults
         corruptions = self._corruptions()
         trainings = self._trainings(single)
+        trainings += _later(trainings, said.rounds.n if said else 1)
         control = self._control()
         check = single.get("image_check") or self._default_check()
-        self._missing(single, several, trainings, said.evaluate if said else ())
+        self._missing(single, several, trainings, said)
         if self.not_found:
             self.faults += [Fault("installed", line) for line in self.registry.left_out()]
         images = single.get("images")
@@ -206,6 +210,7 @@ class _Reader:
             on_bad_image=said.on_bad_image,
             max_failures=said.max_failures,
             evaluate=said.evaluate,
+            rounds=said.rounds,
             hygiene=hygiene,
             corruptions=corruptions,
             trainings=trainings,
@@ -378,7 +383,7 @@ class _Reader:
         single: Mapping[str, Use | None],
         several: Mapping[str, Sequence[Use]],
         trainings: Sequence[Training],
-        evaluate: Sequence[str],
+        said: Plain | None,
     ) -> None:
         def need(name: str, why: str) -> None:
             if name not in self.tables:
@@ -393,10 +398,23 @@ class _Reader:
                 self.faults.append(
                     Fault("evaluation", "is missing; [[benchmarks]] need a generator, from it or [responses]")
                 )
+        if said is not None and said.rounds.n > 1:
+            need("train", "[rounds] train again on what the model of the round before answers")
+            need("responses", "in [rounds] the model of the round before answers, through a generator")
         models = {"base"} | ({"trained"} if "train" in self.tables or trainings else set())
-        models |= {"control"} & self.tables.keys()
-        for name in evaluate:
+        models |= {"control", "rounds"} & self.tables.keys()
+        for name in said.evaluate if said else ():
             if name not in models:
                 self.faults.append(Fault("evaluate", f"names {name!r}, and the recipe makes no such model"))
         if "control" in self.tables and not trainings:
             self.faults.append(Fault("control", "is there and [train] is not; a control is a second training"))
+
+
+def _later(trainings: Sequence[Training], rounds: int) -> tuple[Training, ...]:
+    """Return the trainings of the rounds after the first: its last one again. Those before it lay ground, once."""
+    last = trainings[-1:]
+    return tuple(
+        evolve(one, name=f"round-{number}" if one.name == "train" else f"round-{number}-{one.name}", round=number)
+        for number in range(2, rounds + 1)
+        for one in last
+    )

@@ -52,25 +52,28 @@ def ask_again(source: Path, *, swap: bool, repeat: int, progress: Progress, regi
     recipe = resolve(Document(name=there["name"], tables=there["recipe"]), registry)
     with directory.locked():
         pipeline = Pipeline(recipe=recipe, registry=registry, directory=directory, progress=progress)
-        chain = names.chain_of(directory, there["chain"])
-        judges = list(zip(names.verdict_stages(recipe), recipe.judges, strict=True))
-        for index, (name, use) in enumerate(judges):
-            own = directory.stage(name)
-            if own.done() is None:
-                msg = f"{str(source)!r} has not finished {name!r} yet; 'pairsmith run {source}' goes on with it"
-                raise UsageError(msg)
-            before = chain.with_stage(verdicts=chain.verdicts[:index])
-            for of in repeats(repeat):
-                _judge(pipeline, before, use, names.again(of, name))
-            if swap and _whole_answers(own):
-                swapped = Swapped(
-                    directory=directory,
-                    samples=before.samples,
-                    responses=before.responses,
-                    claims=before.claims,
-                    verdicts=before.verdicts,
-                )
-                _judge(pipeline, swapped, use, names.again(SWAPPED, name))
+        for number in range(1, recipe.rounds.n + 1):
+            chain = names.chain_of(directory, names.chain_names(recipe, number))
+            judges = list(zip(names.verdict_stages(recipe, number), recipe.judges, strict=True))
+            for index, (name, use) in enumerate(judges):
+                if directory.stage(name).done() is None:
+                    msg = f"{str(source)!r} has not finished {name!r} yet; 'pairsmith run {source}' goes on with it"
+                    raise UsageError(msg)
+                before = chain.with_stage(verdicts=chain.verdicts[:index])
+                for of in repeats(repeat):
+                    _judge(pipeline, before, use, names.again(of, name))
+                if swap and _whole_answers(directory.stage(name)):
+                    _judge(pipeline, _swapped(before), use, names.again(SWAPPED, name))
+
+
+def _swapped(chain: Chain) -> Swapped:
+    return Swapped(
+        directory=chain.directory,
+        samples=chain.samples,
+        responses=chain.responses,
+        claims=chain.claims,
+        verdicts=chain.verdicts,
+    )
 
 
 def _whole_answers(stage: Stage) -> bool:

@@ -17,6 +17,7 @@ from pairsmith.inputs import fingerprint
 from pairsmith.interfaces import Engine
 from pairsmith.progress import Progress
 from pairsmith.recipe import Use
+from pairsmith.shard import Shard
 from pairsmith.stages import Step, Work
 from pairsmith.store import FACTS, FULL, Stage, disk_error, write_json
 
@@ -28,9 +29,10 @@ class Runner:
     directory: RunDirectory
     engine: Engine
     progress: Progress
+    shard: Shard | None = None
 
     def run(self, step: Step, parts: Sequence[int], sizes: Mapping[int, int]) -> Stage:
-        """Make the parts of a stage that are missing.
+        """Make the parts of a stage that are missing, or those of a share, which leaves the stage unfinished.
 
         ``sizes`` are the rows of each part upstream, for the progress bar.
         """
@@ -39,7 +41,7 @@ class Runner:
         if finished is not None and finished["counts"].get(FAILED, 0) <= (step.may_fail or 0):
             return stage
         began, there = time.monotonic(), {part for part in stage.parts() if not failures(stage, part)}
-        todo = [part for part in parts if part not in there]
+        todo = [part for part in parts if part not in there and (self.shard is None or self.shard.holds(part))]
         done, total = sum(sizes[part] for part in there), sum(sizes.values())
         try:
             with self.progress.stage(step.name, total, done) as task, self.explained(step.name):
@@ -51,7 +53,8 @@ class Runner:
                 if facts := step.facts():
                     write_json(stage.directory / FACTS, facts)
         few_enough(stage, step.may_fail, total)
-        stage.finish(time.monotonic() - began)
+        if self.shard is None:
+            stage.finish(time.monotonic() - began)
         return stage
 
     def explained(self, name: str) -> "Explained":

@@ -25,6 +25,7 @@ from pairsmith.values import (
     Failed,
     Item,
     Judged,
+    Pair,
     Response,
     Sample,
 )
@@ -147,6 +148,11 @@ def _same_number(component: Lazy, asked: Sequence[object], got: Sequence[object]
 # Pairs ---------------------------------------------------------------------------------------------------------------
 
 
+def _of_two_prompts(value: object) -> bool:
+    """Tell whether a pair's answers belong to different questions, which is DPO over two prompts (DecompGen)."""
+    return isinstance(value, Pair) and value.chosen.prompt != value.rejected.prompt
+
+
 def select(chain: Chain, selector: Lazy, hygiene: Hygiene, seed: int) -> Work:
     """Choose pairs (or demonstrations) and leave out, by name, those that nothing can be learnt from."""
     surveyed: list[object] = []
@@ -164,6 +170,7 @@ def select(chain: Chain, selector: Lazy, hygiene: Hygiene, seed: int) -> Work:
                     yield left_out(Dropped(id=value.id, reason=drop.reason, detail=drop.detail), counts)
                     continue
                 counts["kept"] += 1
+                counts.update(["of two prompts"] if _of_two_prompts(value) else [])
                 # What is known about the image was for the judges; training and its reference read only the prompt.
                 lean = evolve(value, sample=evolve(value.sample, given=(), truth={}, candidates=()))
                 yield {"item": chain.codec.row(Item(value=lean))}

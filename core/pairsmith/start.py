@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pairsmith import names
+from pairsmith import names, shard
 from pairsmith.directory import FORMAT, RunDirectory, key_of, read_document
 from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
@@ -18,6 +18,7 @@ from pairsmith.progress import Progress
 from pairsmith.recipe import Document, Recipe, Use, load, resolve
 from pairsmith.registry import Registry
 from pairsmith.runner import Explained
+from pairsmith.shard import Shard
 from pairsmith.view import DirectoryView
 from pairsmith.within import builder
 
@@ -46,11 +47,18 @@ def document_of(recipe: Recipe, limit: int | None) -> dict[str, Any]:
         "recipe": recipe.document,
         "stages": list(names.ordered(recipe)),
         "chain": names.chain_names(recipe),
+        **_later_rounds(recipe),
         "trainings": [training.name for training in recipe.trainings],
         "components": {use.where: use.key()["component"] for use in recipe.uses()},
         "versions": {"python": platform.python_version(), **versions_of((*plugins, *_LIBRARIES))},
         "command": sys.argv,
     }
+
+
+def _later_rounds(recipe: Recipe) -> dict[str, Any]:
+    """Return the chains of the rounds after the first, where there are any."""
+    later = [names.chain_names(recipe, number) for number in range(2, recipe.rounds.n + 1)]
+    return {"later_rounds": later} if later else {}
 
 
 def default_directory(recipe: Recipe, limit: int | None) -> Path:
@@ -65,15 +73,18 @@ def start(
     out: Path | None = None,
     until: str | None = None,
     limit: int | None = None,
+    share: Shard | None = None,
     progress: Progress,
     registry: Registry | None = None,
 ) -> Path:
     """Run a recipe, or go on with a run, and return its directory.
 
     ``source`` is a recipe's name or file, a run directory, or a document whose tables may hold objects in place of
-    component names: any object that fits a kind's protocol will do.
+    component names: any object that fits a kind's protocol will do. With a ``share`` only its parts are made: see
+    :mod:`pairsmith.shard`.
     """
     names.check_until(until)
+    until = until if share is None else shard.until(share, until)
     if limit is not None and limit < 1:
         msg = f"--limit {limit} must be at least 1"
         raise UsageError(msg)
@@ -94,7 +105,10 @@ def start(
     with directory.locked():
         directory.claim(document_of(recipe, limit))
         progress.say(f"run directory: {_short(directory.path)}")
-        Pipeline(recipe=recipe, registry=registry, directory=directory, progress=progress, limit=limit).execute(until)
+        pipeline = Pipeline(
+            recipe=recipe, registry=registry, directory=directory, progress=progress, limit=limit, shard=share
+        )
+        pipeline.execute(until)
         if until in {None, "report"}:
             view = DirectoryView(directory.path)
             for line in before_and_after(view.evaluations()):

@@ -47,8 +47,16 @@ class DirectoryView:
         return {name: _state(self._run.stage(name)) for name in self.document["stages"]}
 
     def judged(self) -> Iterator[Judged]:
-        """Yield every sample with its responses, claims and verdicts."""
-        return names.chain_of(self._run, self.document["chain"]).all_judged()
+        """Yield every sample with its responses, claims and verdicts, round by round."""
+        for chain in self._rounds():
+            yield from names.chain_of(self._run, chain).all_judged()
+
+    def _rounds(self) -> Iterator[Mapping[str, Any]]:
+        """Yield which stages of each round hold what, as far as rounds have begun."""
+        yield self.document["chain"]
+        for chain in self.document.get("later_rounds", ()):
+            if self._run.stage(chain["responses"][0]).key() is not None:
+                yield chain
 
     def items(self, arm: str = "") -> Iterator[Item]:
         """Yield the pairs or demonstrations of an arm."""
@@ -97,11 +105,14 @@ class DirectoryView:
     def opinions(self, of: str = "") -> Iterator[tuple[Judged, Mapping[str, Sequence[Verdict]]]]:
         """Yield every sample with the verdicts of each judge, by the judge's stage.
 
-        ``of`` names verdicts that were asked for again, ``"swapped"`` or ``"repeat-1"``: of the judges that were.
+        ``of`` names verdicts that were asked for again, ``"swapped"`` or ``"repeat-1"``: of the judges that were. In every
+        round a judge has the name of its stage in the first.
         """
-        chain = names.chain_of(self._run, self.document["chain"])
-        wanted = [self._run.stage(names.again(of, stage)) for stage in self.document["chain"]["verdicts"]]
-        return chain.with_stage(verdicts=()).opinions([stage for stage in wanted if stage.done()], of)
+        judges = self.document["chain"]["verdicts"]
+        for chain in self._rounds():
+            stages = (self._run.stage(names.again(of, stage)) for stage in chain["verdicts"])
+            wanted = {judge: stage for judge, stage in zip(judges, stages, strict=True) if stage.done()}
+            yield from names.chain_of(self._run, chain).with_stage(verdicts=()).opinions(wanted)
 
 
 def _state(stage: Stage) -> Mapping[str, Any]:

@@ -192,7 +192,7 @@ def test_the_documentation_shows_these_faults() -> None:
     ({"part_size": 0}, "part_size: must be at least 1: 0"),
     ({"seed": "x"}, "seed: expected an integer, got 'x'"),
     ({"on_bad_image": "skp"}, "on_bad_image: expected one of 'skip', 'stop', got 'skp'; did you mean 'skip'?"),
-    ({"evaluate": ["basis"]}, "evaluate[0]: expected one of 'base', 'trained', 'control', got 'basis'; did you mean 'base'?"),
+    ({"evaluate": ["basis"]}, "evaluate[0]: expected one of 'base', 'rounds', 'trained', 'control', got 'basis'; did you mean 'base'?"),
     ({"requires": "pairsmith-hf"}, "requires: expected an array, got 'pairsmith-hf'"),
     ({"requires": ["attrs>=1"]}, "requires: 'attrs>=1' is no name of a distribution; write it without a version, as 'pairsmith-x'"),
     ({"requires": [""]}, "requires: '' is no name of a distribution; write it without a version, as 'pairsmith-x'"),

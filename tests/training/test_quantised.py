@@ -2,9 +2,11 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from attrs import evolve
 
 from jobs import answers, loaded, make_family, make_items, make_job, train
 from pairsmith.errors import StageError
@@ -12,6 +14,7 @@ from pairsmith.testing import make_run
 from pairsmith.values import Item
 from pairsmith_hf.llava import LlavaFamily
 from pairsmith_hf.options import LlavaOptions
+from pairsmith_hf.random_llava import RandomLlavaFamily
 from pairsmith_train.options import LoraOptions, TreeOptions
 from pairsmith_train.prepare import prepare
 from pairsmith_train.trainable import rows
@@ -37,9 +40,42 @@ def test_an_adapter_on_four_bits_trains_and_is_reloaded(items: list[Item], tmp_p
     assert sum(row.parameters for row in rows(prepare(model, family, options), family, options)) == size, (
         "not as packed"
     )
+    merged = train(make_job(tmp_path / "merged", family, items), lora=LoraOptions(r=4, merge=True))
+    kept = answers(whole, loaded(whole, evolve(whole.weights, adapter=made.adapter)), items)
+    assert torch.allclose(answers(whole, loaded(whole, merged), items), kept, atol=1e-4), "not into the whole weights"
     beside = TreeOptions(lora=LoraOptions(r=4, full=("projector",)))
     with pytest.raises(StageError, match="the projector is quantised and cannot be trained in full"):
         prepare(loaded(family, family.weights), family, beside)
+
+
+class Coarse:
+    """A family whose weights are rounded, and that has the whole ones too."""
+
+    def __init__(self, whole: RandomLlavaFamily) -> None:
+        self._family, self.options = whole, SimpleNamespace(quantization="4bit")
+
+    def whole(self) -> RandomLlavaFamily:
+        return self._family
+
+    def load(self, *args: Any, **more: Any) -> torch.nn.Module:
+        model = self._family.load(*args, **more)
+        for value in model.parameters():
+            value.data = (value.data * 8).round() / 8
+        model.is_quantized = True
+        return model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._family, name)
+
+
+def test_an_adapter_is_merged_into_the_weights_before_they_were_rounded(items: list[Item], tmp_path: Path) -> None:
+    """As two trainings with 4 bits need it: the result is the whole base and the adapter, and not the rounded base."""
+    whole = make_family(tmp_path / "run")
+    made = train(make_job(tmp_path, Coarse(whole), items), lora=LoraOptions(r=4, merge=True))
+    adapter = evolve(whole.weights, adapter=tmp_path / "output" / "adapter")
+    merged = answers(whole, loaded(whole, made), items)
+    assert torch.allclose(merged, answers(whole, loaded(whole, adapter), items), atol=1e-4)
+    assert not torch.allclose(merged, answers(whole, loaded(Coarse(whole), adapter), items), atol=1e-2)
 
 
 class Rounded(torch.nn.Module):

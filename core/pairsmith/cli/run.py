@@ -12,12 +12,18 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--until", metavar="STAGE", help="stop after this stage, e.g. pairs")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="change one option")
     parser.add_argument("--limit", type=int, metavar="N", help="take only the first N samples, through everything")
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="make only every N-th part, up to the verdicts; a run beside takes all shares over",
+    )
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run."""
     from pairsmith.progress import progress
+    from pairsmith.shard import parse
     from pairsmith.start import start
 
     start(
@@ -26,6 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
         out=arguments.out,
         until=arguments.until,
         limit=arguments.limit,
+        share=None if arguments.shard is None else parse(arguments.shard),
         progress=progress(),
     )
     return 0

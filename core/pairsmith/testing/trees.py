@@ -34,13 +34,13 @@ def in_a_tree(family: Any, model: Any, codec: Any, rows: Sequence[Asked], *, cau
         _tree(codec, row, prompt, pixels, starts, causal=causal) for row, prompt in zip(rows, prompts, strict=True)
     ]
     longest = max(len(tree["tokens"]) for tree in trees)
-    sees = torch.eye(longest).bool().repeat(len(trees), 1, 1)
+    last = torch.arange(longest).repeat(len(trees), 1)
     for row, tree in enumerate(trees):
-        sees[row, : len(tree["tokens"]), : len(tree["tokens"])] = tree["sees"]
+        last[row, : len(tree["tokens"])] = tree["last"]
     batch = TreeBatch(
         tokens=_padded([tree["tokens"] for tree in trees], codec.pad_token),
         positions=torch.stack([_padded(list(axis), 0) for axis in zip(*(t["positions"] for t in trees), strict=True)]),
-        sees=sees,
+        last=last,
         features=_padded([tree["features"] for tree in trees], -1),
         images={name: torch.cat([pixels[image][name] for image in images]) for name in pixels[images[0]]}
         if images
@@ -94,17 +94,15 @@ def _tree(
 
     start, tokens, owners = len(prompt.tokens), list(prompt.tokens), [0] * len(prompt.tokens)
     shown = [pixels[image] for image in row.images]
-    positions, answers = [codec.positions(prompt, 0, shown)], []
+    positions, answers, ends = [codec.positions(prompt, 0, shown)], [], []
     for number, text in enumerate(row.answers, 1):
         answer = codec.response(row.turns, text)
         positions.append(codec.positions(prompt, len(answer), shown)[:, start:])
         answers.append(([start - 1, *range(len(tokens), len(tokens) + len(answer) - 1)], answer))
         tokens += answer
         owners += [number] * len(answer)
-    owner = torch.tensor(owners)
-    sees = torch.ones(len(tokens), len(tokens)).tril().bool()
-    if not causal:
-        sees &= (owner[None] == 0) | (owner[None] == owner[:, None])
+        ends.append(len(tokens) - 1)
+    last = torch.tensor([len(tokens) - 1 if causal or owner == 0 else ends[owner - 1] for owner in owners])
     features = [
         starts[row.images[image]] + slot if image >= 0 else -1
         for image, slot in zip(prompt.image_of, prompt.slots, strict=True)
@@ -113,7 +111,7 @@ def _tree(
     return {
         "tokens": torch.tensor(tokens),
         "positions": torch.cat(positions, -1),
-        "sees": sees,
+        "last": last,
         "features": torch.tensor(features),
         "answers": answers,
     }

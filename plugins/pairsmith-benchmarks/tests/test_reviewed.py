@@ -52,7 +52,7 @@ JUDGE = {"use": "chat", "model": "m"}
 
 def test_mmvet_by_hand() -> None:
     needs = (["ocr"], ["ocr", "math"], ["rec"], ["rec"])
-    items = [Item(id=str(n), truth={"capability": some}) for n, some in enumerate(needs)]
+    items = [Item(id=str(n), truth={"capability": sorted(some)}) for n, some in enumerate(needs)]
     answers = [(str(n), "two words") for n in range(4)]
     reviews = {"0": "1.0", "1": "0.4 as half is there", "2": "0.1\n", "3": "It is right."}
     found = mmvet.score(items, answers, reviews, "gpt")
@@ -63,6 +63,9 @@ def test_mmvet_by_hand() -> None:
     published = mmvet.score(items, answers, reviews, "gpt", unparsed="as-published")
     assert published.metrics["score[gpt,unparsed=0]"] == 37.5
     assert mmvet.rates(json.loads(json.dumps(list(found.items))))["score"] == 50
+    sets = mmvet.score(items, answers, reviews, "gpt", sets=True).metrics
+    added = {name: value for name, value in sets.items() if name not in found.metrics}
+    assert added == {"score_set_math+ocr[gpt]": 40, "score_set_ocr[gpt]": 100, "score_set_rec[gpt]": 10}
 
 
 def test_mmvet_asks_for_the_last_field_of_a_table(
@@ -170,9 +173,21 @@ def test_hallusion_by_hand() -> None:
     assert found.metrics["fAcc[first-word]"] == pytest.approx(200 / 3)  # VD 0, VS 1 of VD 0, VD 1, VS 1
     assert found.metrics["easy[first-word]"] == 100
     assert found.metrics["hard[first-word]"] == pytest.approx(200 / 3)
+    assert found.metrics["hard_pairs[first-word]"] == pytest.approx(200 / 3)  # VD 0, VS 0 of VD 0, VD 1, VS 0
+    assert found.metrics["inconsistent[first-word]"] == pytest.approx(100 / 3)  # VD 1
+    assert found.metrics["wrong[first-word]"] == 0
+    assert found.metrics["yes_difference[first-word]"] == pytest.approx(-100 / 6)  # 4 yes, where 5 are right
+    assert found.metrics["fp_ratio[first-word]"] == 0  # the one wrong answer is no
     assert found.metrics["unclear[first-word]"] == 1
     assert found.metrics["incomplete[first-word]"] == 0
     assert hallusion.rates(json.loads(json.dumps(list(found.items))))["qAcc"] == pytest.approx(200 / 3)
+
+
+def test_who_always_says_yes_is_found_out() -> None:
+    found = hallusion.score(QUESTIONS, [(one.id, "Yes.") for one in QUESTIONS])
+    assert found.metrics["yes_difference[first-word]"] == pytest.approx(100 / 6)
+    assert found.metrics["fp_ratio[first-word]"] == 100
+    assert {"yes_difference[first-word]", "inconsistent[first-word]"} <= set(found.neutral)
 
 
 def test_hallusion_with_a_judge_leaves_out_what_it_cannot_read() -> None:

@@ -10,13 +10,16 @@ from attrs import evolve
 from pairsmith.interfaces import Kind, Run
 from pairsmith.testing import (
     CorruptionContract,
+    DecomposerContract,
     GeneratorContract,
     ImageSourceContract,
     JudgeContract,
     LossContract,
+    PairSelectorContract,
+    TrainerContract,
     make_run,
 )
-from pairsmith.values import Case, Claim, Response, Sample, Verdict, user
+from pairsmith.values import Case, Claim, Pair, Response, Sample, Verdict, user
 
 
 class Source:
@@ -65,12 +68,49 @@ class Worse:
         return tuple(self._run.images.add_bytes(f"{seed}".encode(), ".png") for _ in sample.images), {"seed": seed}
 
 
+class Decomposer:
+    """Says of every text what a model might."""
+
+    def replies(self, texts):
+        said = {
+            "entity": "Things: (dog); (man)",
+            "attribute": "(red, dog)",
+            "relation": "(dog, near, man)",
+            "count": "NONE",
+        }
+        return [said for _ in texts]
+
+
+class Selector:
+    def select(self, judged, *, seed: int):
+        if not judged.responses:
+            return []
+        one, *_, other = judged.responses
+        return [Pair(id=f"{judged.sample.id}:p", sample=judged.sample, chosen=one, rejected=other)]
+
+
+class Trainer:
+    def launch(self, worker):
+        return ["torchrun", *worker]
+
+    def reference_settings(self):
+        return {"precision": "fp32"}
+
+
 def with_doubles(tmp_path: Path) -> Run:
     """A run whose components are those above, whatever is asked for."""
     run = make_run(tmp_path / "run")
 
     def component(kind: Kind, table: Mapping[str, Any], where: str):
-        made = {"image_sources": Source, "generators": Generator, "judges": Judge, "corruptions": lambda: Worse(run)}
+        made = {
+            "image_sources": Source,
+            "generators": Generator,
+            "judges": Judge,
+            "corruptions": lambda: Worse(run),
+            "decomposers": Decomposer,
+            "pair_selectors": Selector,
+            "trainers": Trainer,
+        }
         return lambda own=None: made[kind]()
 
     return evolve(run, component=component)
@@ -89,6 +129,21 @@ class TestSource(Doubled, ImageSourceContract):
 class TestGenerator(Doubled, GeneratorContract):
     name = "pairsmith-compat/reworded"
     options = {"generator": {"use": "x"}, "after": "\n", "one_line": True}
+
+
+class TestClaims(Doubled, DecomposerContract):
+    name = "pairsmith-compat/published-claims"
+    options = {"decomposer": {"use": "x"}}
+
+
+class TestFreshDraws(Doubled, PairSelectorContract):
+    name = "pairsmith-compat/fresh-draws"
+    options = {"selector": {"use": "x"}}
+
+
+class TestTrainer(Doubled, TrainerContract):
+    name = "pairsmith-compat/reworded"
+    options = {"trainer": {"use": "x"}, "system": "Be kind."}
 
 
 class TestSpatial(Doubled, JudgeContract):

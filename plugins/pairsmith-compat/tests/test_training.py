@@ -10,13 +10,21 @@ import pytest
 import torch
 from attrs import evolve
 
-from pairsmith.interfaces import Job, LogProbs, Run
+from pairsmith.errors import StageError
+from pairsmith.interfaces import EncodedPrompt, Job, LogProbs, Run
 from pairsmith.testing import make_run
 from pairsmith.values import Cell, Item, Pair, Response, Sample, user
 from pairsmith_compat.dpo import PublishedDpo
-from pairsmith_compat.family import EndlessCodec, WithoutEnd
-from pairsmith_compat.options import DpoOptions, FamilyOptions, ReferenceOptions
+from pairsmith_compat.family import EndlessCodec, TemplateCodec, WithoutEnd, WithTemplate
+from pairsmith_compat.options import (
+    DpoOptions,
+    FamilyOptions,
+    ReferenceOptions,
+    RewordedTrainerOptions,
+    TemplateOptions,
+)
 from pairsmith_compat.trainer import PublishedReference, cut
+from pairsmith_compat.wording import RewordedTrainer
 
 CHOSEN, REJECTED = Cell("chosen"), Cell("rejected")
 
@@ -79,6 +87,8 @@ def test_a_family_without_end_has_another_fingerprint(tmp_path: Path) -> None:
     assert family.fingerprint("w") != "abc"
     assert (family.weights, family.dtype) == ("w", "bfloat16")
     assert family.codec("w").response((), "a") == (97,)
+    learning = [WithTemplate(TemplateOptions(family={"use": "x"}, marks=marks), run) for marks in (("a",), ("b",))]
+    assert len({one.fingerprint("w") for one in (family, *learning)}) == 3
 
 
 class Trainer:
@@ -109,11 +119,18 @@ def item(chosen: str, rejected: str) -> Item:
     return Item(value=Pair(id="p", sample=sample, chosen=one, rejected=other))
 
 
-@pytest.mark.parametrize(("keeps", "expected"), [("mean", -2.5), ("sum", -15 / 5)])
-def test_a_cut_answer_is_held_against_the_whole_one(tmp_path: Path, keeps: str, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("keeps", "expected", "prompted"), [("mean", -2.5, ()), ("sum", -15 / 5, ()), ("mean", -2.5, (1,))]
+)
+def test_a_cut_answer_is_held_against_the_whole_one(
+    tmp_path: Path, keeps: str, expected: float, prompted: tuple[int, ...]
+) -> None:
     """'aa bb ' has letters 0 to 5 (mean 2.5, sum 15); of 'aa bb' with its two tokens of an end 7, and cut to 'aa' 4."""
 
     class Bare(Codec):
+        def prompt(self, turns: object, images: object) -> EncodedPrompt:
+            return EncodedPrompt(tokens=(1, 2), image_of=(-1, -1), slots=(-1, -1), targets=prompted)
+
         def response(self, turns: object, text: str) -> tuple[int, ...]:
             return tuple(map(ord, text))
 
@@ -122,10 +139,66 @@ def test_a_cut_answer_is_held_against_the_whole_one(tmp_path: Path, keeps: str, 
     family = SimpleNamespace(codec=lambda _: Bare())
     job = SimpleNamespace(family=family, weights=None, loss=SimpleNamespace(cells=(CHOSEN, REJECTED)))
     (row,) = trainer.reference(job, [item("aa bb ", "")])  # type: ignore[arg-type]
-    assert row[str(CHOSEN)] == pytest.approx([expected] * 5)
-    assert row[str(REJECTED)] == []
+    assert row[str(CHOSEN)] == pytest.approx(
+        [expected] * (5 + len(prompted))
+    )  # what of the prompt is learnt counts too
+    assert row[str(REJECTED)] == [0.0] * len(prompted)
     assert trainer.reference_settings() == {"precision": "fp32", "cut_words": 2, "keeps": keeps}
     assert trainer.launch(["python"]) == ["python"]
+
+
+def test_a_trainer_asks_in_other_words_and_so_does_its_reference(tmp_path: Path) -> None:
+    """PDS-DPO answered and judged without Vicuna's system sentence, and trained with it."""
+    run: Run = evolve(make_run(tmp_path), component=lambda *_: lambda _: Trainer())
+    trainer = RewordedTrainer(RewordedTrainerOptions(trainer={"use": "x"}, system="Be kind.", after="\n"), run)
+    own = item("a", "b")
+    own = evolve(own, value=evolve(own.value, rejected=evolve(own.value.rejected, prompt=user("Other?"))))
+    asked: list[Any] = []
+    inner = SimpleNamespace(
+        reference=lambda job, items: asked.extend([*job.items, *items]) or ["known"],
+        train=lambda job: [*job.items, *job.items[:1]],
+        reference_settings=lambda: {"precision": "fp32"},
+    )
+    trainer._trainer = inner  # type: ignore[assignment]
+    job = Job(
+        run=run, family=None, weights=None, loss=None, items=[own], reference=None, output=tmp_path, metrics=tmp_path, seed=0,
+    )  # fmt: skip
+    assert trainer.reference(job, [own]) == ["known"]
+    asked += trainer.train(job)
+    assert len(asked) == 4
+    for one in asked:
+        assert [turn.text for turn in one.turns(CHOSEN)] == ["Be kind.", "?\n"]
+        assert [turn.text for turn in one.turns(REJECTED)] == ["Be kind.", "Other?\n"]
+    words = {"system": "Be kind.", "before": "", "after": "\n"}
+    assert trainer.reference_settings() == {"precision": "fp32", "wording": words}
+
+
+class Words:
+    """A tokenizer of four tokens."""
+
+    def get_vocab(self) -> dict[str, int]:
+        return {"<|im_start|>": 2, "<|im_end|>": 3}
+
+    def decode(self, tokens: list[int]) -> str:
+        return "\n" if tokens == [4] else "x"
+
+
+class Chat(Codec):
+    """Two turns: start x end break, start x break x end break, start x break."""
+
+    processor = SimpleNamespace(tokenizer=Words())
+
+    def prompt(self, turns: object, images: object) -> EncodedPrompt:
+        tokens = (2, 9, 3, 4, 2, 9, 4, 9, 3, 4, 2, 9, 4)
+        return EncodedPrompt(tokens=tokens, image_of=(-1,) * 13, slots=(-1,) * 13)
+
+
+def test_the_templates_tokens_are_learnt_but_for_the_first() -> None:
+    codec = TemplateCodec(Chat(), ("<|im_start|>", "<|im_end|>"))  # type: ignore[arg-type]
+    assert codec.prompt((), ()).targets == (2, 3, 4, 8, 9, 10)  # no break that follows a word
+    assert codec.response((), "a") == (97, 0, 10)
+    with pytest.raises(StageError, match="the tokenizer has no token '<turn>'"):
+        TemplateCodec(Chat(), ("<turn>",))  # type: ignore[arg-type]
 
 
 def test_training_sees_the_first_words_alone(tmp_path: Path) -> None:

@@ -115,6 +115,18 @@ def test_what_stays_broken_is_reported_and_the_rest_is_kept(options, tmp_path: P
     assert sum(len(conversation) > 1 for conversation in scripted.conversations) == 2
 
 
+def test_first_replies_can_be_read_by_others(options, tmp_path: Path, monkeypatch) -> None:
+    """As they were said, whatever the grammar makes of them, and kept: the second time nothing is asked."""
+    scripted = Scripted(monkeypatch, {"Things:": "NONE of it ("})
+    made = LlmFewshot(options, make_run(tmp_path / "run"))
+    (one, other) = made.replies(["A brown dog.", "Another."])
+    assert one["entity"] == "NONE of it ("
+    assert list(other) == ["entity", "attribute", "count", "relation"]
+    calls = scripted.calls
+    assert made.replies(["Another."]) == [other]
+    assert scripted.calls == calls
+
+
 def test_other_rules_ask_nothing(options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from attrs import evolve
 

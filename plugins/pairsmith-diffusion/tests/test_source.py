@@ -64,6 +64,18 @@ def test_every_architecture_makes_candidates(name: str, pipelines: dict[str, Pat
     assert [one["seed"] for one in drawn] == [derive(3, "text-to-image", "prompts-1", k) for k in range(4)]
 
 
+def test_images_may_be_kept_as_jpeg(pipelines: dict[str, Path], run: Run, tmp_path: Path) -> None:
+    """PDS-DPO answers and trains on a JPEG of Pillow's own quality."""
+    table = {"prompts": asked(tmp_path, "a red fox"), "n": 1, "steps": 1, "guidance": [2.0]}
+    (one,) = samples(TextToImage(options(pipelines["sd1"], **table), run))
+    (same,) = samples(TextToImage(options(pipelines["sd1"], **table, image_format="jpeg"), run))
+    with Pillow.open(one.images[0].path) as picture:
+        buffer = BytesIO()
+        picture.save(buffer, "JPEG")
+    assert same.images[0].path.suffix == ".jpg"
+    assert same.images[0].path.read_bytes() == buffer.getvalue()
+
+
 @pytest.mark.parametrize(("name", "batch_size"), [("sd1", 1), ("sd1", 3), ("sdxl", 2), ("sd3", 2)])
 def test_a_resumed_run_makes_the_same_bytes(
     name: str, batch_size: int, pipelines: dict[str, Path], run: Run, tmp_path: Path

@@ -123,7 +123,9 @@ def test_files_of_the_hub_are_fetched_at_their_revision(
             raise FileNotFoundError(msg)
         return str(tmp_path / file)
 
-    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=download))
+    monkeypatch.setitem(
+        sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=download, snapshot_download=None)
+    )
     (tmp_path / "rows.json").write_text(json.dumps([{**ROW, "images": ["a.jpg"]}]))
     tar(tmp_path / "images.tar", **{"a.jpg": b"a"})
     place = Path("hub:owner/some-data@abc123:rows.json")
@@ -135,9 +137,9 @@ def test_files_of_the_hub_are_fetched_at_their_revision(
         formats.source("trl-plain", Path("hub:owner/some-data@abc123:absent.json"))
 
 
-@pytest.mark.parametrize("place", ["hub:owner/name", "hub:owner/name:rows.json", "hub:name@main:rows.json", "hub:"])
+@pytest.mark.parametrize("place", ["hub:owner/name:rows.json", "hub:name@main:rows.json", "hub:"])
 def test_a_place_on_the_hub_names_a_revision(formats: Any, place: str) -> None:
-    with pytest.raises(StageError, match="must look like hub:OWNER/NAME@REVISION:FILE"):
+    with pytest.raises(StageError, match="must look like hub:OWNER/NAME@REVISION or hub:OWNER/NAME@REVISION:FILE"):
         formats.source("trl", Path(place))
 
 

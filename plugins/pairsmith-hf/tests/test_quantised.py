@@ -80,13 +80,26 @@ def test_a_quantised_model_needs_less_memory() -> None:
     assert needs[1].disk_bytes == needs[0].disk_bytes
 
 
+@pytest.mark.parametrize(("quantization", "kind", "double"), [("4bit", "nf4", True), ("4bit-fp4", "fp4", False)])
+def test_four_bits_are_nf4_or_the_librarys_default(
+    quantization: Quantization, kind: str, double: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PDS-DPO's answerers are loaded in 4 bits and nothing else is said: FP4, constants whole."""
+    monkeypatch.setattr(quantised, "find_spec", lambda _: True)
+    config = quantised.settings(quantization, device="cuda", dtype="float16")["quantization_config"]
+    assert (config.bnb_4bit_quant_type, config.bnb_4bit_use_double_quant) == (kind, double)
+    assert config.bnb_4bit_compute_dtype is torch.float16
+
+
 needs_bitsandbytes = pytest.mark.skipif(
     importlib.util.find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed"
 )
 
 
 @needs_bitsandbytes
-@pytest.mark.parametrize(("quantization", "kind"), [("8bit", "Linear8bitLt"), ("4bit", "Linear4bit")])
+@pytest.mark.parametrize(
+    ("quantization", "kind"), [("8bit", "Linear8bitLt"), ("4bit", "Linear4bit"), ("4bit-fp4", "Linear4bit")]
+)
 def test_weights_are_quantised_and_an_adapter_stays_beside_them(
     weights: Weights, tmp_path: Path, quantization: Quantization, kind: str
 ) -> None:

@@ -77,9 +77,16 @@ def model(request: Request) -> str:
     if "You split an answer" in told:
         answer = re.search(r"<answer>\n(.*?)\n</answer>", request.said, re.DOTALL)
         return json.dumps({"claims": claims(answer[1] if answer else "")})
+    if "You correct texts" in told:
+        text = re.search(r"<text>\n(.*?)\n</text>", request.said, re.DOTALL)
+        return json.dumps({"text": corrected(text[1] if text else "")})
     if "Write down every piece of text" in told:
         return json.dumps({"texts": ["One Way", "STOP"]})
     return f"There are {dice[0]} cats, seed {request.body.get('seed')}."
+
+
+def corrected(text: str) -> str:
+    return text[:1].upper() + text[1:].removesuffix(".") + "."
 
 
 def graded(label: str, text: str) -> dict[str, Any]:

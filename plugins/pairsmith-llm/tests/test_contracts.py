@@ -8,7 +8,7 @@ from attrs import evolve
 from PIL import Image as Pillow
 
 from pairsmith.testing import DecomposerContract, GeneratorContract, JudgeContract
-from pairsmith.values import Case, Image
+from pairsmith.values import Case, Image, Sample, user
 
 
 class Asked:
@@ -42,6 +42,15 @@ class TestGenerator(Asked, GeneratorContract):
 class TestGeneratorInOneRequest(Asked, GeneratorContract):
     name = "pairsmith-llm/openai"
     more = {"n": 3, "one_request": True}
+
+
+class TestRewrite(Asked, GeneratorContract):
+    name = "pairsmith-llm/openai-rewrite"
+
+    def make_samples(self, tmp_path: Path) -> list[Sample]:
+        del tmp_path
+        truth = {"reference": ["a dog", "a red dog"]}
+        return [Sample(id=f"s{number}", prompt=user("?"), truth=truth) for number in range(3)]
 
 
 class TestRubric(Judging):

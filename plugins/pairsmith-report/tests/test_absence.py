@@ -43,6 +43,13 @@ def test_no_control(make_run: Callable[..., Any]) -> None:
     assert "(−74 %), recall 95.2 → 94.6</p>" in page
 
 
+def test_the_control_of_rounds_says_what_it_compares_with(make_run: Callable[..., Any]) -> None:
+    run = make_run()
+    said = "It was trained in the first round only: compare it with round-1."
+    assert said not in page_of(run)
+    assert said in page_of(evolve(run, recipe={**run.recipe, "rounds": {"n": 3}}))
+
+
 def test_no_training(make_run: Callable[..., Any]) -> None:
     run = make_run(metric_rows={})
     page = page_of(evolve(run, scores=[one for one in run.scores if one["model"] == "base"]))

@@ -84,3 +84,10 @@ def test_the_sentence_is_about_what_was_trained() -> None:
 def test_models_are_in_the_order_of_the_story() -> None:
     board = scoreboard([found(model, chair_i=1.5) for model in ("control", "other", "trained", "base")])
     assert board.models == ("base", "trained", "control", "other")
+
+
+def test_rounds_stand_between_the_base_and_the_trained_model() -> None:
+    models = ("control", "round-10", "trained", "round-2", "base", "round-1", "round-robin")
+    board = scoreboard([found(model, chair_i=1.5) for model in models])
+    assert board.models == ("base", "round-1", "round-2", "round-10", "trained", "control", "round-robin")
+    assert "; control" in board.headline()

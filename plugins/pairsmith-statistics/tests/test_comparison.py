@@ -4,6 +4,7 @@ import pytest
 
 from pairsmith_statistics.comparison import ComparisonReporter
 from pairsmith_statistics.options import ComparisonOptions
+from pairsmith_statistics.plots import differences_plot, panels
 
 BEFORE = [(1, 2), (2, 4), (1, 1), (0, 3), (2, 5), (1, 2), (3, 4), (1, 3), (2, 2), (0, 4), (1, 5), (2, 3)]
 AFTER = [(0, 2), (1, 4), (0, 2), (0, 3), (0, 5), (0, 2), (1, 4), (0, 3), (0, 3), (0, 4), (0, 5), (1, 3)]
@@ -58,7 +59,7 @@ def test_what_it_says_of_two_models(view, run):
     assert "trained against base is better in chair (1 tested, Holm's correction)" in page
     assert "| chair ↓" in page
     assert [path.name for path in paths] == ["evaluation.md", "evaluation.json", "evaluation.svg"]
-    assert "toy: trained - base" in paths[2].read_text()
+    assert "toy: trained − base" in paths[2].read_text()
     assert "chair ↓" in paths[2].read_text()
 
 
@@ -134,4 +135,42 @@ def test_several_models_are_compared_with_the_base(view, run):
     assert toy["baseline"] == "base"
     assert set(toy["metrics"][0]["differences"]) == {"trained", "control"}
     assert other["baseline"] == "mine"
+    plot = (view.directory / "evaluation.svg").read_text()
+    assert plot.count("toy: difference from base") == plot.count("other: theirs − mine") == 1
+    assert plot.count(">trained<") == plot.count(">control<") == 1  # a key where there are several, and no panel each
     assert set(other["metrics"][0]["differences"]) == {"theirs"}
+
+
+def drawn(*metrics, name="toy"):
+    sure = {"difference": -3.0, "low": -4.0, "high": -2.0}
+    rows = [{"metric": one, "goal": "lower", "differences": {"trained": sure}} for one in metrics]
+    return {"benchmark": name, "baseline": "base", "metrics": rows}
+
+
+def test_what_all_names_of_a_panel_end_with_is_said_once():
+    found = {"confidence": 0.9, "benchmarks": [drawn("score[gpt]", "hal[gpt]"), drawn("chair", "f1[gpt]")]}
+    first, second = panels(found)
+    assert (first.ending, [row[0] for row in first.rows]) == ("[gpt]", ["score", "hal"])
+    assert (second.ending, [row[0] for row in second.rows]) == ("", ["chair", "f1[gpt]"])
+    plot = differences_plot(found)
+    assert "toy [gpt]: trained − base" in plot
+    assert plot.count("−3 [−4, −2]") == 4
+    assert "90 % interval" in plot
+
+
+def test_panels_stand_below_each_other_at_the_same_places():
+    import re
+
+    found = {"benchmarks": [drawn("chair"), drawn("a_long_name_of_a_metric", "other", name="wide")]}
+    plot = differences_plot(found)
+    axes = re.findall(r'<g id="axes_\d+">\s*<g id="patch_\d+">\s*<path d="M ([\d.]+) ([\d.]+) *\nL ([\d.]+)', plot)
+    assert len(axes) == 2
+    assert (axes[0][0], axes[0][2]) == (axes[1][0], axes[1][2])
+    assert float(axes[0][1]) < float(axes[1][1])
+
+
+def test_an_interval_that_is_not_defined_is_no_line():
+    nan = float("nan")
+    row = {"metric": "chair", "goal": "lower", "differences": {"trained": {"difference": 0.0, "low": nan, "high": nan}}}
+    found = {"benchmarks": [{"benchmark": "toy", "baseline": "base", "metrics": [row]}]}
+    assert ">0<" in differences_plot(found).replace("−", "-")

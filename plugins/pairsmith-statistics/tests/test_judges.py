@@ -241,3 +241,6 @@ def test_abstention_and_cost(view, run, judged):
     assert judges["j"]["reasons"] == {"failed": 1}
     assert judges["j"]["cost"] == {"seconds": 2, "verdicts_per_second": 2, "tokens_in": 40}
     assert "tokens in" in page
+    view.states["j-round-2"] = {"done": True, "seconds": 2.0, "facts": {"tokens_in": 2, "model": "m"}}
+    _, judges, _ = report(view, run)
+    assert judges["j"]["cost"] == {"seconds": 4, "verdicts_per_second": 1, "tokens_in": 42, "model": "m"}

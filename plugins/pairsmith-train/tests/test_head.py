@@ -102,12 +102,16 @@ def test_values_and_gradients_are_those_of_whole_logits(
     assert not torch.allclose(known[0], shifted[0], atol=1e-2), "any targets would do"
 
 
+@pytest.mark.parametrize("divergences", [False, True])
 @pytest.mark.parametrize("name", HEADS)
-def test_nothing_of_the_vocabularys_size_is_kept(name: str, hidden: Tensor, targets: Tensor) -> None:
-    head = HEADS[name]()
-    calls: list[int] = []
-    head.register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
-    own = {parameter.data_ptr() for parameter in head.parameters()}
+def test_nothing_of_the_vocabularys_size_is_kept(name: str, divergences: bool, hidden: Tensor, targets: Tensor) -> None:
+    """Of the reference's logits neither, where a loss asks for divergences: both heads see a few places at a time."""
+    head, other = HEADS[name](), nn.Linear(HIDDEN, VOCABULARY).requires_grad_(requires_grad=False)
+    states = torch.randn(PLACES, HIDDEN)
+    calls: dict[nn.Module, list[int]] = {head: [], other: []}
+    for one in calls:
+        one.register_forward_pre_hook(lambda module, inputs: calls[module].append(len(inputs[0])))
+    own = {parameter.data_ptr() for one in calls for parameter in one.parameters()}
     saved: list[weakref.ref[Tensor]] = []
 
     def pack(value: Tensor) -> Tensor:
@@ -119,17 +123,18 @@ def test_nothing_of_the_vocabularys_size_is_kept(name: str, hidden: Tensor, targ
         return max(value.numel() for one in saved if (value := one()) is not None)
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
-        expected = book(head, hidden, targets)
+        expected = book(head, hidden, targets, other(states) if divergences else None)
         assert kept() == PLACES * VOCABULARY, "the measure would not notice"
         del expected
         saved.clear()
-        calls.clear()
-        found = log_probs(head, hidden, targets)
-        assert kept() <= PLACES * HIDDEN
-    assert calls == [7, 7, 7, 2]
+        for seen in calls.values():
+            seen.clear()
+        found = log_probs(head, hidden, targets, Beside(states, other) if divergences else None)
+        assert kept() <= PLACES * HIDDEN * (1 + divergences)
+    assert calls == {head: [7, 7, 7, 2], other: [7, 7, 7, 2] if divergences else []}
     found.sum().backward()
     again = 0 if name.startswith("frozen") else PLACES
-    assert sum(calls) == PLACES + again, "a head that is not trained runs once"
+    assert sum(calls[head]) == PLACES + again, "a head that is not trained runs once"
 
 
 def test_without_a_backward_pass_the_head_runs_once(hidden: Tensor, targets: Tensor) -> None:

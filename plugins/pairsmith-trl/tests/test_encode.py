@@ -1,9 +1,11 @@
 """Batches as TRL reads them, with a codec whose tokens are letters: prompts, answers, what is cut and what is left out."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from attrs import evolve
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import EncodedPrompt
@@ -130,3 +132,19 @@ def test_what_is_left_out_or_cut_is_named_and_too_little_is_refused() -> None:
     with pytest.raises(StageError):
         usable([items[1]] * 7, encoder(), 1, said.append)
     assert len(said) == 6 and said[-1] == "left out 7 items in all"
+
+
+def test_prompts_that_are_learnt_are_refused() -> None:
+    """TRL would leave them out without a word."""
+    one = encoder(None, cut=False)
+    codec = one.codec
+
+    class Learning:
+        def prompt(self, turns: Any, images: Any) -> Any:
+            return evolve(codec.prompt(turns, images), targets=(1,))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(codec, name)
+
+    with pytest.raises(StageError, match=r"TRL's trainers learn answers only; set train.use = 'tree'"):
+        evolve(one, codec=Learning()).fits(item("yes", "no"))

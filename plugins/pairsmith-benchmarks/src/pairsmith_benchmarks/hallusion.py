@@ -6,6 +6,10 @@ Each question is asked about an image and about edited ones, and each image has 
     qAcc  questions answered rightly about each of their images / questions, whatever the image
     fAcc  images about which every question was answered rightly / images
     easy, hard  aAcc of the questions about the original images, and about the edited ones
+    hard_pairs  questions answered rightly about each of their edited images, which the script prints as "hard question"
+    inconsistent, wrong  images with some but not all, and with no right answer: the consistency test of section 4.3
+    yes_difference  answers yes - questions to which yes is right, / questions: the yes/no bias test of section 4.3
+    fp_ratio  answers yes / wrong answers
 
 An answer is right, wrong or unclear. Unclear is not right, but where a question can be answered without an image and is
 asked without one ("visual supplement", figure 0), for there the model may not know. Such questions count in qAcc and have
@@ -15,17 +19,18 @@ A judge tells which it is, with the published prompt; its name is then part of e
 the answer, yes or no, is compared with the truth, and the names end in ``[first-word]``. A review that says neither
 correct, incorrect nor unclear is left out and counted; the published script takes it for unclear, as
 ``unparsed = "as-published"`` does. A question or an image of which a part was not scored counts as ``incomplete`` only.
+As in the script an answer is taken for yes where it is right and yes is, or it is not and no is. The diagnosis of language
+hallucination and visual illusion needs a second judgement of every answer, and is not made.
 """
 
-import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.folder import Folder, inside, once, read_json, text_of
+from pairsmith_benchmarks.hallusion_prompt import prompt_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import HallusionOptions
 from pairsmith_benchmarks.reviews import reviewer, slotted
@@ -35,11 +40,14 @@ SOURCE = (
     "download HallusionBench.json and utils.py of github.com/tianyi-lab/HallusionBench, and the images, "
     "hallusion_bench.zip that its README links, unpacked beside them"
 )
-SLOTS = ("question", "reference", "answer")
-DIRECTIONS = Directions(lower=("unclear", "unparsed", "incomplete"), neutral=("length",))
+DIRECTIONS = Directions(
+    lower=("wrong", "unclear", "unparsed", "incomplete"),
+    neutral=("inconsistent", "yes_difference", "fp_ratio", "length"),
+)
+HARD = "hard pair"
 Opinion = Literal["right", "wrong", "unclear"]
+_WHOLE = {(True, False): "right", (False, True): "wrong"}
 _GROUP = ("category", "subcategory", "set_id", "figure_id", "question_id")
-_SAMPLE_KEYS = {"question": "question", "gt_answer_details": "reference"}
 
 
 class HallusionBench(ItemBenchmark):
@@ -101,53 +109,6 @@ def _item(row: Any, place: str) -> Item:  # noqa: ANN401 - JSON
     )
 
 
-def prompt_of(path: Path) -> str:
-    """Return the judge's prompt: a text with its slots, or what ``evaluate_by_chatgpt`` of ``utils.py`` puts together.
-
-    No code is run. Raises :class:`StageError` where a slot is missing.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".py":
-            text = "".join(_pieces(ast.parse(text)))
-    except (OSError, ValueError, SyntaxError) as error:
-        msg = f"template {str(path)!r} cannot be read: {error}"
-        raise StageError(msg) from None
-    lacks = [slot for slot in SLOTS if f"{{{slot}}}" not in text]
-    if lacks:
-        msg = f"template {str(path)!r} has no {{{lacks[0]}}}; it needs {', '.join(f'{{{slot}}}' for slot in SLOTS)}"
-        raise StageError(msg)
-    return text
-
-
-def _pieces(module: ast.Module) -> Iterator[str]:
-    functions = (
-        one for one in ast.walk(module) if isinstance(one, ast.FunctionDef) and one.name == "evaluate_by_chatgpt"
-    )
-    statements = [one for function in functions for one in ast.walk(function)]
-    for one in sorted((one for one in statements if isinstance(one, ast.stmt)), key=lambda one: one.lineno):
-        match one:
-            case (
-                ast.Assign(targets=[ast.Name(id="prompt")], value=value)
-                | ast.AugAssign(target=ast.Name(id="prompt"), value=value)
-            ):
-                yield _piece(value)
-            case _:
-                continue
-
-
-def _piece(value: ast.expr) -> str:
-    match value:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.Subscript(slice=ast.Constant(value=str(key))) if key in _SAMPLE_KEYS:
-            return f"{{{_SAMPLE_KEYS[key]}}}"
-        case ast.Subscript():
-            return "{answer}"
-        case _:
-            return ""
-
-
 def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, str]:
     """Return what the judge is asked, for each item whose answer can be scored."""
     found, by_id = match([item.id for item in items], answers), {item.id: item.truth for item in items}
@@ -194,7 +155,7 @@ def score(
         review = None if reviews is None else reviews.get(one, "")
         read = _by_first_word(text, truth) if review is None else opinion(review)
         said = "unclear" if read is None and unparsed == "as-published" else read
-        about = {key: truth[key] for key in _GROUP}
+        about = {key: truth[key] for key in (*_GROUP, "yes")}
         records[one] = {**about, "said": said, "parsed": read is not None, "words": len(text.split()), "review": review}
     for name, key in _GROUPS.items():
         _tell(name, [item for item in items if key(item.truth)], key, records)
@@ -221,13 +182,14 @@ def _tell(
         told = [records[one] for one in ids if one in records]
         if told:
             whole = len(told) == len(ids) and all(one["said"] is not None for one in told)
-            told[0][name] = ("right" if all(map(_right, told)) else "wrong") if whole else "incomplete"
+            right = sum(map(_right, told))
+            told[0][name] = _WHOLE.get((right == len(told), right == 0), "partly") if whole else "incomplete"
 
 
 def rates(records: Sequence[Record]) -> dict[str, float | None]:
     """Return the metrics of answers.
 
-    >>> row = {"category": "VD", "parsed": True, "words": 1}
+    >>> row = {"category": "VD", "parsed": True, "words": 1, "yes": True}
     >>> found = rates([
     ...     {**row, "figure_id": "0", "said": "right", "question": "wrong", "figure": "right"},
     ...     {**row, "figure_id": "1", "said": "wrong", "figure": "wrong"},
@@ -247,14 +209,16 @@ def sums_of(record: Record) -> dict[str, float]:
         return {}
     own: dict[str, float] = {"answers": 1, "words": record["words"], "unparsed": int(not record["parsed"])}
     for name in _GROUPS:
-        if record.get(name) == "incomplete":
-            own["incomplete"] = own.get("incomplete", 0) + 1
+        if record.get(name) == "incomplete":  # of a hard pair it is the question's, which is counted
+            own["incomplete"] = own.get("incomplete", 0) + (name != HARD)
         elif name in record:
-            own |= {f"{name}s": 1, f"{name}s right": int(record[name] == "right")}
+            own |= {f"{name}s": 1, f"{name}s {record[name]}": 1}
     if record["said"] is None:
         return own
     right, kind = int(_right(record)), "easy" if record["figure_id"] == "0" else "hard"
-    scored = {"scored": 1, "right": right, kind: 1, f"{kind} right": right}
+    scored = {"scored": 1, "right": right, kind: 1, f"{kind} right": right, "wrong": 1 - right}
+    yes = int(bool(right) == record["yes"])
+    scored |= {"yes": yes - int(record["yes"]), "false yes": yes * (1 - right)}
     return {**own, **scored, "unclear": int(record["said"] == "unclear")}
 
 
@@ -266,6 +230,11 @@ def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
         "fAcc": share(sums, "figures right", "figures"),
         "easy": share(sums, "easy right", "easy"),
         "hard": share(sums, "hard right", "hard"),
+        "hard_pairs": share(sums, f"{HARD}s right", f"{HARD}s"),
+        "inconsistent": share(sums, "figures partly", "figures"),
+        "wrong": share(sums, "figures wrong", "figures"),
+        "yes_difference": share(sums, "yes", "scored"),
+        "fp_ratio": share(sums, "false yes", "wrong"),
         "unclear": float(sums.get("unclear", 0)),
         "unparsed": float(sums.get("unparsed", 0)),
         "incomplete": float(sums.get("incomplete", 0)),
@@ -288,4 +257,5 @@ def _right(record: Record) -> bool:
 _GROUPS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "question": lambda truth: _of(truth, "question_id"),
     "figure": lambda truth: None if _without_image(truth) else _of(truth, "figure_id"),
+    HARD: lambda truth: None if truth["figure_id"] == "0" else _of(truth, "question_id"),
 }

@@ -45,6 +45,10 @@ class MmvetOptions(Judged):
         metadata={**SCORES, "help": "what the judge is told before the question; the published text where left out"},
     )
     unparsed: Literal["leave-out", "as-published"] = _unparsed("rated 0")
+    sets: bool = field(
+        default=False,
+        metadata={**SCORES, "help": "also a score for each set of capabilities that questions need together"},
+    )
 
 
 @frozen(kw_only=True)

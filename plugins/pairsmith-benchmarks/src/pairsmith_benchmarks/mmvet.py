@@ -4,6 +4,7 @@ A language model gives each of 218 answers a grade from 0 to 1, after a text wit
 
     score               100 * mean grade
     score_<capability>  the same over the questions that need it: rec, ocr, know, gen, spat, math
+    score_set_<set>     with ``sets``: over those that need just these together, as in ``score_set_ocr+spat``
 
 The judge's name is part of each metric's. A grade is what stands before the first blank of the review and must be a
 number from 0 to 1. Another review is left out and counted; the published script asks up to five times and then rates 0,
@@ -26,6 +27,7 @@ SOURCE = (
     "into the same folder"
 )
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length",))
+SET = "set"
 
 
 class MmVet(ItemBenchmark):
@@ -56,11 +58,13 @@ class MmVet(ItemBenchmark):
         """Have the judge grade the answers that were not graded before, and score the grades."""
         given = list(answers)
         reviews = self._reviewer.reviews(requests(items, given, self._template))
-        return score(items, given, reviews, self._reviewer.name, unparsed=self._options.unparsed)
+        options = self._options
+        return score(items, given, reviews, self._reviewer.name, unparsed=options.unparsed, sets=options.sets)
 
     def metrics(self, sums: Mapping[str, float]) -> dict[str, float]:
         """Return the metrics of totals."""
-        return known(named(of_sums(sums), suffix_of(self._reviewer.name, self._options.unparsed), but=("length",)))
+        metrics = of_sums(sums, sets=self._options.sets)
+        return known(named(metrics, suffix_of(self._reviewer.name, self._options.unparsed), but=("length",)))
 
 
 def _item(name: str, row: Any, place: str) -> Item:  # noqa: ANN401 - JSON
@@ -104,7 +108,13 @@ def grade(review: str) -> float | None:
 
 
 def score(
-    items: Sequence[Item], answers: Answers, reviews: Mapping[str, str], judge_name: str, *, unparsed: str = "leave-out"
+    items: Sequence[Item],
+    answers: Answers,
+    reviews: Mapping[str, str],
+    judge_name: str,
+    *,
+    unparsed: str = "leave-out",
+    sets: bool = False,
 ) -> Scores:
     """Score reviews by item; the truth of an item is ``{"capability": [...]}``."""
     found, by_id = matched("mm-vet", items, answers)
@@ -116,7 +126,7 @@ def score(
         about = {"capability": by_id[one].truth["capability"], "words": len(text.split()), "review": review}
         records[one] = {**about, "grade": graded, "parsed": read is not None}
     every = found.records(records)
-    metrics = named(rates(every), suffix_of(judge_name, unparsed), but=("length",))
+    metrics = named(rates(every, sets=sets), suffix_of(judge_name, unparsed), but=("length",))
     return DIRECTIONS.scores(metrics, found, every, sums_of)
 
 
@@ -125,7 +135,7 @@ def suffix_of(judge_name: str, unparsed: str) -> str:
     return f"[{judge_name}]" if unparsed == "leave-out" else f"[{judge_name},unparsed=0]"
 
 
-def rates(records: Sequence[Record]) -> dict[str, float | None]:
+def rates(records: Sequence[Record], *, sets: bool = False) -> dict[str, float | None]:
     """Return the metrics of graded answers.
 
     >>> rows = [{"capability": ["ocr"], "grade": 1.0, "parsed": True, "words": 2},
@@ -133,8 +143,10 @@ def rates(records: Sequence[Record]) -> dict[str, float | None]:
     >>> found = rates(rows)
     >>> found["score"], found["score_math"], found["score_ocr"]
     (75.0, 50.0, 75.0)
+    >>> rates(rows, sets=True)["score_set_ocr"]
+    100.0
     """
-    return of_sums(added(map(sums_of, records)))
+    return of_sums(added(map(sums_of, records)), sets=sets)
 
 
 def sums_of(record: Record) -> dict[str, float]:
@@ -145,17 +157,20 @@ def sums_of(record: Record) -> dict[str, float]:
     if record["grade"] is None:
         return own
     grade_of = 100 * record["grade"]
-    for name in record["capability"]:
+    for name in (*record["capability"], f"{SET} {'+'.join(record['capability'])}"):
         own |= {f"graded {name}": 1, f"grade {name}": grade_of}
     return {**own, "graded": 1, "grade": grade_of}
 
 
-def of_sums(sums: Mapping[str, float]) -> dict[str, float | None]:
+def of_sums(sums: Mapping[str, float], *, sets: bool = False) -> dict[str, float | None]:
     """Return the metrics of totals."""
-    capabilities = sorted(name.removeprefix("graded ") for name in sums if name.startswith("graded "))
+    needed = sorted(name.removeprefix("graded ") for name in sums if name.startswith("graded "))
+    shown = [name for name in needed if not name.startswith(f"{SET} ")]
+    if sets:
+        shown += [name for name in needed if name not in shown]
     return {
         "score": average(sums, "grade", "graded"),
-        **{f"score_{name}": average(sums, f"grade {name}", f"graded {name}") for name in capabilities},
+        **{f"score_{name.replace(' ', '_')}": average(sums, f"grade {name}", f"graded {name}") for name in shown},
         "unparsed": float(sums.get("unparsed", 0)),
         "length": average(sums, "words", "answers"),
     }

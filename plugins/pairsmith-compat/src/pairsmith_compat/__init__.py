@@ -29,6 +29,28 @@ def pairsmith_generators() -> Iterable[Component]:
 
 
 @hookimpl
+def pairsmith_decomposers() -> Iterable[Component]:
+    """Offer DecompGen's reading of replies."""
+    yield Component(
+        name="published-claims",
+        factory="pairsmith_compat.decomposer:PublishedClaims",
+        options="pairsmith_compat.options:ClaimsOptions",
+        summary="Another decomposer's replies, with DecompGen's mistakes: NONE is a thing, places are found within words.",
+    )
+
+
+@hookimpl
+def pairsmith_pair_selectors() -> Iterable[Component]:
+    """Offer pairs for several draws."""
+    yield Component(
+        name="fresh-draws",
+        factory="pairsmith_compat.draws:FreshDraws",
+        options="pairsmith_compat.options:FreshDrawsOptions",
+        summary="Another selector's pairs several times, so that each epoch has worse images of its own (MCM-DPO).",
+    )
+
+
+@hookimpl
 def pairsmith_judges() -> Iterable[Component]:
     """Offer DecompGen's geometry."""
     yield Component(
@@ -63,21 +85,33 @@ def pairsmith_losses() -> Iterable[Component]:
 
 @hookimpl
 def pairsmith_model_families() -> Iterable[Component]:
-    """Offer answers without an end."""
+    """Offer answers without an end, and with the template's tokens."""
     yield Component(
         name="without-end",
         factory="pairsmith_compat.family:WithoutEnd",
         options="pairsmith_compat.options:FamilyOptions",
         summary="Another family whose answers are trained on without the token that ends them (DecompGen's LLaVA).",
     )
+    yield Component(
+        name="with-template",
+        factory="pairsmith_compat.family:WithTemplate",
+        options="pairsmith_compat.options:TemplateOptions",
+        summary="Another family that learns the template's tokens of all turns with the answer (DecompGen's Qwen).",
+    )
 
 
 @hookimpl
 def pairsmith_trainers() -> Iterable[Component]:
-    """Offer DecompGen's reference."""
+    """Offer DecompGen's reference, and PDS-DPO's words."""
     yield Component(
         name="published-reference",
         factory="pairsmith_compat.trainer:PublishedReference",
         options="pairsmith_compat.options:ReferenceOptions",
         summary="Another trainer: references of whole answers, training on their first words (DecompGen).",
+    )
+    yield Component(
+        name="reworded",
+        factory="pairsmith_compat.wording:RewordedTrainer",
+        options="pairsmith_compat.options:RewordedTrainerOptions",
+        summary="Another trainer, whose pairs are asked in other words than they were answered in (PDS-DPO).",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attrs import field, frozen
-from attrs.validators import ge, gt, in_
+from attrs.validators import ge, gt, in_, min_len
 
 
 @frozen(kw_only=True)
@@ -36,6 +36,47 @@ class RewordedGeneratorOptions(Wording):
     one_line: bool = field(default=False, metadata={"help": "put a space in place of every line break of an answer"})
     keep_prompt: bool = field(
         default=True, metadata={"help": "answers belong to the sample's own words; false: to those they were asked in"}
+    )
+
+
+@frozen(kw_only=True)
+class RewordedTrainerOptions(Wording):
+    """Options of ``[train] use = "reworded"``."""
+
+    trainer: Mapping[str, Any] = field(
+        metadata={"help": "the trainer: a table with use = NAME and its options", "component": "trainers"}
+    )
+
+
+@frozen(kw_only=True)
+class ClaimsOptions:
+    """Options of ``[claims] use = "published-claims"``."""
+
+    decomposer: Mapping[str, Any] = field(
+        metadata={
+            "help": "the decomposer whose replies are read, llm-fewshot: a table with use = NAME and its options",
+            "component": "decomposers",
+        }
+    )
+    first_bracket: bool = field(
+        default=False,
+        metadata={"help": "read the things of the first bracket only, as templates that list them in one want it"},
+    )
+
+
+@frozen(kw_only=True)
+class FreshDrawsOptions:
+    """Options of ``[pairs] use = "fresh-draws"``."""
+
+    selector: Mapping[str, Any] = field(
+        metadata={"help": "the selector: a table with use = NAME and its options", "component": "pair_selectors"}
+    )
+    times: int = field(
+        default=2,
+        validator=ge(2),
+        metadata={
+            "help": "times each pair is there, to be seen once each: [hygiene] duplicate = false, epochs as many fewer"
+        },
     )
 
 
@@ -82,6 +123,17 @@ class FamilyOptions:
 
     family: Mapping[str, Any] = field(
         metadata={"help": "the family: a table with use = NAME and its options", "component": "model_families"}
+    )
+
+
+@frozen(kw_only=True)
+class TemplateOptions(FamilyOptions):
+    """Options of ``[model] use = "with-template"``."""
+
+    marks: tuple[str, ...] = field(
+        default=("<|im_start|>", "<|im_end|>"),
+        validator=min_len(1),
+        metadata={"help": "the template's tokens around turns, learnt with a line break that follows one"},
     )
 
 

@@ -1,33 +1,16 @@
 """DecompGen's reference: log-probabilities of whole answers, for training on their first hundred words."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from pairsmith.interfaces import Job, Paused, Run, Trainer, Weights
 from pairsmith.values import Cell, Item, Pair, Response
+from pairsmith_compat.changed import Changed
 from pairsmith_compat.options import ReferenceOptions
-
-
-@frozen
-class _Cut(Sequence[Item]):
-    """Items whose answers are cut after so many words, read from the disk as the others are."""
-
-    items: Sequence[Item]
-    words: int
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a number or a slice
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        return cut(self.items[index], self.words)
-
-    def __iter__(self) -> Iterator[Item]:
-        return (self[number] for number in range(len(self)))
 
 
 def cut(item: Item, words: int) -> Item:
@@ -70,7 +53,8 @@ class PublishedReference:
 
         def length(item: Item, cell: Cell) -> int:
             kept = cut(item, self._options.cut_words).value.response(cell.response)
-            return len(codec.response(item.turns(cell), kept.text))
+            prompted = codec.prompt(item.turns(cell), item.images(cell)).targets
+            return len(prompted) + len(codec.response(item.turns(cell), kept.text))
 
         whole = self._trainer.reference(job, items)
         return [
@@ -91,4 +75,5 @@ class PublishedReference:
 
     def train(self, job: Job) -> Weights | Paused:
         """Train on the cut answers."""
-        return self._trainer.train(evolve(job, items=_Cut(job.items, self._options.cut_words)))
+        cut_items = Changed(job.items, partial(cut, words=self._options.cut_words))
+        return self._trainer.train(evolve(job, items=cut_items))

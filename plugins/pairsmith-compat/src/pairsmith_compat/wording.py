@@ -1,14 +1,18 @@
 """Conversations in other words, and answers on one line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any, TypeVar
 
 from attrs import evolve
 
-from pairsmith.interfaces import Run
-from pairsmith.values import Dropped, Failed, Response, Sample, Turn
-from pairsmith_compat.options import RewordedGeneratorOptions, RewordedSourceOptions, Wording
+from pairsmith.interfaces import Job, Paused, Run, Trainer, Weights
+from pairsmith.values import Dropped, Failed, Item, Pair, Response, Sample, Turn
+from pairsmith_compat.changed import Changed
+from pairsmith_compat.options import RewordedGeneratorOptions, RewordedSourceOptions, RewordedTrainerOptions, Wording
 from pairsmith_compat.wrapped import Wrapped
+
+_Asked = TypeVar("_Asked", Sample, Response)
 
 
 def reworded(turns: Sequence[Turn], wording: Wording) -> tuple[Turn, ...]:
@@ -60,3 +64,49 @@ class RewordedGenerator(Wrapped):
         text = " ".join(answer.text.splitlines()) if self._options.one_line else answer.text
         prompt = answer.prompt if self._options.keep_prompt else answer.prompt or asked.prompt
         return evolve(answer, text=text, prompt=prompt)
+
+
+class RewordedTrainer:
+    """Trains with another trainer, and scores its reference, on items that are asked in other words."""
+
+    def __init__(self, options: RewordedTrainerOptions, run: Run) -> None:
+        """Build the trainer."""
+        self._options = options
+        self._trainer: Trainer = run.component("trainers", options.trainer, "train.trainer")(run)
+
+    def launch(self, worker: Sequence[str]) -> Sequence[str]:
+        """Return the other trainer's command."""
+        return self._trainer.launch(worker)
+
+    def reference_settings(self) -> Mapping[str, Any]:
+        """Return the other trainer's settings and the words."""
+        options = self._options
+        own = {"system": options.system, "before": options.before, "after": options.after}
+        return {**self._trainer.reference_settings(), "wording": own}
+
+    def reference(self, job: Job, items: Sequence[Item]) -> Sequence[Mapping[str, Sequence[float]]]:
+        """Return the log-probabilities of the reworded items."""
+        return self._trainer.reference(self._asked(job), [self.asked(item) for item in items])
+
+    @property
+    def pauses(self) -> bool:
+        """Whether the other trainer can pause."""
+        return bool(getattr(self._trainer, "pauses", False))
+
+    def train(self, job: Job) -> Weights | Paused:
+        """Train on the reworded items."""
+        return self._trainer.train(self._asked(job))
+
+    def asked(self, item: Item) -> Item:
+        """Return an item in other words."""
+        value = item.value
+        value = evolve(value, sample=self._put(value.sample), chosen=self._put(value.chosen))
+        if isinstance(value, Pair):
+            value = evolve(value, rejected=self._put(value.rejected))
+        return evolve(item, value=value)
+
+    def _asked(self, job: Job) -> Job:
+        return evolve(job, items=Changed(job.items, self.asked))
+
+    def _put(self, one: _Asked) -> _Asked:
+        return evolve(one, prompt=reworded(one.prompt, self._options)) if one.prompt else one

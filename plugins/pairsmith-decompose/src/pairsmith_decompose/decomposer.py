@@ -60,6 +60,12 @@ class LlmFewshot:
         parsed = self._parsed([(split, text) for text in sorted(texts) for split in self._options.splits])
         return [[one for response in case.responses for one in self._claims(response, parsed)] for case in cases]
 
+    def replies(self, texts: Sequence[str]) -> list[dict[str, str]]:
+        """Return the model's first reply about each text, by split, for a reader of its own."""
+        splits = self._options.splits
+        said = iter(self._replies([{"split": split, "text": text} for text in texts for split in splits]))
+        return [{split: next(said) for split in splits} for _ in texts]
+
     def _claims(self, response: Response, parsed: dict[Asked, Parsed]) -> list[Claim | Dropped]:
         if not response.text.strip():
             return []

@@ -1,4 +1,4 @@
-"""Images from prompts, and judges that say which of several fits its prompt best."""
+"""Images from prompts, judges that say which of several fits its prompt best, and more prompts from a text model."""
 
 from collections.abc import Iterator
 
@@ -15,6 +15,24 @@ def pairsmith_image_sources() -> Iterator[Component]:
         needs="pairsmith_diffusion.options:source_needs",
         inputs="pairsmith_diffusion.options:source_inputs",
         summary="Several images of each prompt, made by any text-to-image pipeline of diffusers.",
+    )
+    yield Component(
+        name="prompt-requests",
+        factory="pairsmith_diffusion.asking:PromptRequests",
+        options="pairsmith_diffusion.options:PromptRequestsOptions",
+        inputs="pairsmith_diffusion.options:request_inputs",
+        summary="Asks a text model for more prompts and questions, category by category; no images.",
+    )
+
+
+@hookimpl
+def pairsmith_exporters() -> Iterator[Component]:
+    """Offer files of prompts."""
+    yield Component(
+        name="prompts",
+        factory="pairsmith_diffusion.prompt_files:PromptFiles",
+        options="pairsmith_diffusion.options:PromptFilesOptions",
+        summary="Writes replies to prompt-requests as the files that text-to-image reads, without near-duplicates.",
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attrs import Attribute, field, frozen
-from attrs.validators import deep_iterable, ge, gt, in_, min_len, optional
+from attrs.validators import and_, deep_iterable, ge, gt, in_, le, matches_re, min_len, optional
 
 from pairsmith.component import Needs
 
@@ -20,6 +20,9 @@ DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
 MOST_NUMBERED = 1000
 """Images of a prompt from which numbered seeds would repeat."""
 
+QUESTION = "Describe the image in detail."
+"""What is asked about an image whose prompt comes without a question."""
+
 _GATED = ("stabilityai/stable-diffusion-3", "black-forest-labs/FLUX")
 _IMAGE_REWARD = "THUDM/ImageReward"
 _BERT = "google-bert/bert-base-uncased"
@@ -28,6 +31,13 @@ _BERT = "google-bert/bert-base-uncased"
 def _of_eight(_: object, attribute: "Attribute[Any]", value: int | None) -> None:
     if value is not None and (value < 8 or value % 8):  # noqa: PLR2004 - what pipelines ask for
         msg = f"{attribute.name!r} must be a multiple of 8, in pixels: {value!r}"
+        raise ValueError(msg)
+
+
+def _once(_: object, attribute: "Attribute[Any]", value: tuple[str, ...]) -> None:
+    twice = next((name for name in value if value.count(name) > 1), None)
+    if twice is not None:
+        msg = f"{attribute.name!r}: {twice!r} is there twice; 'rounds' asks more often"
         raise ValueError(msg)
 
 
@@ -46,7 +56,7 @@ class TextToImageOptions:
         default=None, metadata={"help": "with prompts in a .txt: a .txt with the question to each image, line by line"}
     )
     question: str = field(
-        default="Describe the image in detail.",
+        default=QUESTION,
         validator=min_len(1),
         metadata={"help": "what is asked about an image whose prompt comes without a question"},
     )
@@ -72,6 +82,13 @@ class TextToImageOptions:
         validator=in_(("derived", "numbered")),
         metadata={
             "help": "of each image, from: recipe's seed, prompt's id and k; or 1000 x prompt's number + k, from 1"
+        },
+    )
+    image_format: Literal["png", "jpeg"] = field(
+        default="png",
+        validator=in_(("png", "jpeg")),
+        metadata={
+            "help": "how images are kept, and seen by all that follows; jpeg: at quality 75, a tenth of the size"
         },
     )
     batch_size: int = field(default=4, validator=ge(1), metadata={"help": "images made together"})
@@ -112,6 +129,60 @@ class TextToImageOptions:
         if unknown and self.prompts is None:
             msg = f"'categories': there is no {unknown[0]!r} among our prompts; there are {', '.join(CATEGORIES)}"
             raise ValueError(msg)
+
+
+@frozen(kw_only=True)
+class ThereOptions:
+    """What must know the prompts that there are."""
+
+    prompts: Path | None = field(
+        default=None,
+        metadata={"help": "the prompts that there are already: .jsonl or .json rows; our own set where left out"},
+    )
+
+
+@frozen(kw_only=True)
+class PromptRequestsOptions(ThereOptions):
+    """Options of ``prompt-requests``."""
+
+    categories: tuple[str, ...] = field(
+        default=CATEGORIES,
+        validator=[min_len(1), deep_iterable(matches_re(r"[\w-]+")), _once],
+        metadata={"help": "what is asked for, each in requests of its own; any words will do"},
+    )
+    rounds: int = field(default=10, validator=ge(1), metadata={"help": "requests of each category"})
+    per_request: int = field(
+        default=10, validator=and_(ge(1), le(100)), metadata={"help": "prompts that a request asks for"}
+    )
+    examples: int = field(
+        default=4,
+        validator=ge(0),
+        metadata={"help": "prompts of the category that a request shows, drawn anew each time"},
+    )
+    template: Path | None = field(
+        default=None,
+        metadata={
+            "help": "a file with the request: {number}, {category}, perhaps {examples} and {angle}; ours where left out"
+        },
+    )
+
+
+@frozen(kw_only=True)
+class PromptFilesOptions(ThereOptions):
+    """Options of the exporter ``prompts``."""
+
+    similar: float = field(
+        default=0.7,
+        validator=and_(gt(0.0), le(1.0)),
+        metadata={"help": "ROUGE-L, 0 to 1, from which a prompt is too like another (Self-Instruct: 0.7)"},
+    )
+    min_words: int = field(default=8, validator=ge(1), metadata={"help": "fewest words of a prompt"})
+    max_words: int = field(
+        default=40, validator=ge(1), metadata={"help": "most words of a prompt; ImageReward reads 35 tokens"}
+    )
+    include: bool = field(
+        default=True, metadata={"help": "write the prompts that there are first, so that one file holds all of them"}
+    )
 
 
 @frozen(kw_only=True)
@@ -167,6 +238,11 @@ def source_inputs(options: TextToImageOptions) -> Sequence[Path]:
     """Return the files of prompts, and the pipeline where it is a directory."""
     given = (options.prompts, options.questions)
     return [*(path for path in given if path is not None), *_local(options.path)]
+
+
+def request_inputs(options: PromptRequestsOptions) -> Sequence[Path]:
+    """Return the files of prompts and of the request."""
+    return [path for path in (options.prompts, options.template) if path is not None]
 
 
 def judge_inputs(options: ImageRewardOptions | ClipScoreOptions | PickScoreOptions) -> Sequence[Path]:

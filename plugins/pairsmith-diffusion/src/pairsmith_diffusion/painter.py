@@ -50,7 +50,7 @@ class Painter:
 
     @torch.inference_mode()
     def paint(self, orders: Sequence[Order]) -> list[bytes | None]:
-        """Return a PNG of each image; ``None`` for one that the safety checker blackened.
+        """Return the file of each image; ``None`` for one that the safety checker blackened.
 
         All orders have the same guidance. The noise an image begins with depends on its seed alone, and is drawn on the
         CPU, so that it is the same on every machine.
@@ -66,14 +66,15 @@ class Painter:
             **asked,
         )
         flagged = getattr(made, "nsfw_content_detected", None) or [False] * len(orders)
-        return [None if bad else self._png(image) for image, bad in zip(made.images, flagged, strict=True)]
+        return [None if bad else self._encoded(image) for image, bad in zip(made.images, flagged, strict=True)]
 
-    def _png(self, image: "np.ndarray[Any, np.dtype[np.float32]]") -> bytes:
+    def _encoded(self, image: "np.ndarray[Any, np.dtype[np.float32]]") -> bytes:
         if not np.isfinite(image).all():
             msg = f"{self._where} made an image that is not a number; set dtype = 'bfloat16' or 'float32'"
             raise StageError(msg)
         buffer = BytesIO()
-        Pillow.fromarray((image * 255).round().astype(np.uint8), "RGB").save(buffer, "PNG")
+        picture = Pillow.fromarray((image * 255).round().astype(np.uint8), "RGB")
+        picture.save(buffer, self._options.image_format.upper())  # Pillow's own quality of a JPEG is 75
         return buffer.getvalue()
 
     def _load(self) -> Any:  # noqa: ANN401 - diffusers has no common type that can be called

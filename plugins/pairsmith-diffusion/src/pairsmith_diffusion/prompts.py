@@ -28,17 +28,22 @@ def prompts(options: TextToImageOptions) -> list[Prompted]:
 
     Raises :class:`StageError` where a file cannot be read, has no prompt, or has another number of questions.
     """
-    if options.prompts is None:
-        with as_file(files("pairsmith_diffusion") / "data" / "prompts.jsonl") as path:
-            found = list(_rows(path, options.question))
-    elif options.prompts.suffix.lower() == ".txt":
+    if options.prompts is not None and options.prompts.suffix.lower() == ".txt":
         found = list(_numbered(options.prompts, options))
     else:
-        found = list(_rows(options.prompts, options.question))
+        found = there(options.prompts, options.question)
     if options.categories:
         found = [one for one in found if one.category in options.categories]
     _check(found, options)
     return found
+
+
+def there(path: Path | None, question: str = "") -> list[Prompted]:
+    """Return the prompts of a file of rows, or our own; ``question`` goes with those that have none."""
+    if path is not None:
+        return list(_rows(path, question))
+    with as_file(files("pairsmith_diffusion") / "data" / "prompts.jsonl") as own:
+        return list(_rows(own, question))
 
 
 def _check(found: list[Prompted], options: TextToImageOptions) -> None:

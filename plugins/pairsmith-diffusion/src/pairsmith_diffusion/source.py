@@ -16,6 +16,8 @@ from pairsmith_diffusion.painter import Order, Painter
 from pairsmith_diffusion.prompts import Prompted, prompts
 from pairsmith_diffusion.scoring import IMAGE_PROMPT
 
+_SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
+
 
 class TextToImage:
     """Yields each prompt's question with the images made from the prompt, as candidates, or as its image if ``n`` is 1.
@@ -82,12 +84,12 @@ class TextToImage:
         for place, order in enumerate(orders):
             alike[order.guidance].append(place)
         images: list[Image | None] = [None] * len(orders)
-        size = self._options.batch_size
+        size, suffix = self._options.batch_size, _SUFFIXES[self._options.image_format]
         for places in alike.values():
             for batch in (places[begin : begin + size] for begin in range(0, len(places), size)):
                 made = self._ready().paint([orders[place] for place in batch])
                 for place, data in zip(batch, made, strict=True):
-                    images[place] = None if data is None else self._run.images.add_bytes(data, ".png")
+                    images[place] = None if data is None else self._run.images.add_bytes(data, suffix)
         return images
 
     def _ready(self) -> Painter:

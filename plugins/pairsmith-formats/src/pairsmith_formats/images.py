@@ -9,7 +9,7 @@ from typing import Any
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
 from pairsmith_formats.archive import is_archive, unpacked
-from pairsmith_formats.hub import local
+from pairsmith_formats.hub import bounds, local
 from pairsmith_formats.options import RowsOptions
 from pairsmith_formats.paths import leaves
 from pairsmith_formats.reading import BadRowError, Row
@@ -29,7 +29,8 @@ class Pictures:
         if not self._folder.is_dir():
             msg = f"[images] images = {str(self._folder)!r} is neither a folder nor a tar or zip file"
             raise StageError(msg)
-        self._inside = os.path.join(self._folder.resolve(), "")  # noqa: PTH118 - ends in a separator
+        inside = bounds(options.images or options.path, self._folder)
+        self._inside = os.path.join(inside, "")  # noqa: PTH118 - ends in a separator
 
     def confined(self, name: str) -> Path:
         """Return the file of a row's image, which must lie in the folder whatever the row says."""

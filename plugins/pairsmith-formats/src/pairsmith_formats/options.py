@@ -14,14 +14,14 @@ class RowsOptions:
 
     path: Path = field(
         metadata={
-            "help": "the .json, .jsonl or .parquet file, or a folder with one (beside its images), or "
-            "hub:OWNER/NAME@REVISION:FILE"
+            "help": "the .json, .jsonl or .parquet file, or a folder with one (beside its images); also "
+            "hub:OWNER/NAME@REVISION, with :FILE or :data/*.parquet after it"
         }
     )
     images: Path | None = field(
         default=None,
         metadata={
-            "help": "the folder that image paths start from, or a tar or zip file; the file's own where left out"
+            "help": "the folder that image paths start from, or a tar or zip file, or hub:...; the file's own where left out"
         },
     )
     on_bad_row: Literal["stop", "skip"] = field(

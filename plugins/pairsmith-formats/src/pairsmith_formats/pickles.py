@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pairsmith.errors import StageError
+from pairsmith_formats.missing import where_to_get
 from pairsmith_formats.pickle_machine import MARK, BadPickleError, Machine, Step
 from pairsmith_formats.shape import check_shape
 
@@ -35,7 +36,7 @@ def read_pickle(path: Path, *, without_tensors: bool = False, largest: int = LAR
     Raises :class:`StageError` with one sentence where the file is broken, or holds anything else.
     """
     if not path.is_file():
-        msg = f"{str(path)!r} is not a file"
+        msg = f"{str(path)!r} is not a file{where_to_get('dgpref')}"
         raise StageError(msg)
     data = path.read_bytes() if path.stat().st_size <= largest else b""
     try:

@@ -5,11 +5,6 @@ from collections.abc import Iterable
 from pairsmith import Component, hookimpl
 
 _FAMILIES = (
-    (
-        "llava-next",
-        "any_resolution:LlavaNextFamily",
-        "LLaVA-NeXT (LLaVA-1.6): the whole picture and its tiles (any-res).",
-    ),
     ("llava-onevision", "any_resolution:LlavaOneVisionFamily", "LLaVA-OneVision: SigLIP, Qwen2, any-res."),
     ("qwen2-vl", "qwen_vl:Qwen2VLFamily", "Qwen2-VL: pictures in their own size, positions of three axes (M-RoPE)."),
     ("qwen2-5-vl", "qwen_vl:Qwen25VLFamily", "Qwen2.5-VL: as Qwen2-VL, with a tower that attends within windows."),
@@ -46,6 +41,13 @@ def pairsmith_model_families() -> Iterable[Component]:
         revision=2,
         needs="pairsmith_hf.options:model_needs",
         summary="LLaVA-1.5 and its kin: CLIP, a projector, a Llama, a fixed number of tokens an image.",
+    )
+    yield Component(
+        name="llava-next",
+        factory="pairsmith_hf.any_resolution:LlavaNextFamily",
+        options="pairsmith_hf.options:LlavaNextOptions",
+        needs="pairsmith_hf.options:model_needs",
+        summary="LLaVA-NeXT (LLaVA-1.6): the whole picture and its tiles (any-res).",
     )
     for name, factory, summary in _FAMILIES:
         yield Component(

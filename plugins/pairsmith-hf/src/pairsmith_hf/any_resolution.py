@@ -6,13 +6,17 @@ from typing import Any
 
 import torch
 from attrs import define
+from PIL import Image as Pillow
 from torch import Tensor
+from torch.nn import Module
+from transformers import LlavaModel
 
-from pairsmith.interfaces import TreeBatch
+from pairsmith.interfaces import Run, Weights
 from pairsmith.values import Image
 from pairsmith_hf.codec import Expansion, ImageTextCodec, Pixels
-from pairsmith_hf.family import Family, Features
-from pairsmith_hf.llava import LAYOUT
+from pairsmith_hf.family import ROWS, Family, inner
+from pairsmith_hf.llava import LAYOUT, squared
+from pairsmith_hf.options import LlavaNextOptions
 
 
 @define
@@ -26,12 +30,54 @@ class TiledCodec(ImageTextCodec):
         return values[0] if name == "pixel_values" else values
 
 
+@define
+class SquareCodec(ImageTextCodec):
+    """Reads a picture as one padded square, which has as many tokens whatever the picture's shape."""
+
+    def expansion(self, size: tuple[int, int]) -> Expansion:  # noqa: ARG002 - every picture has as many
+        """Return the image tokens of a square."""
+        height, width = self._square(Pillow.new("RGB", (8, 8))).shape[-2:]
+        patches = (height // self.processor.patch_size) * (width // self.processor.patch_size)
+        first_dropped = self.processor.vision_feature_select_strategy == "default"
+        count = patches + self.processor.num_additional_image_tokens - int(first_dropped)
+        return Expansion(self.mark * count, range(count))
+
+    def pixels(self, image: Image) -> Pixels:
+        """Return the square ``[1, 3, height, width]``."""
+        return {"pixel_values": self._square(self.opened(image))}
+
+    def _square(self, picture: Pillow.Image) -> Tensor:
+        whole: Tensor = self.read([squared(picture, self.processor.image_processor.image_mean)])["pixel_values"][:, 0]
+        return whole
+
+
 class LlavaNextFamily(Family):
     """LLaVA-NeXT: LLaVA-1.5's parts, and tiles."""
 
     model_class = "LlavaNextForConditionalGeneration"
-    codec_class = TiledCodec
     layout = LAYOUT
+    options: LlavaNextOptions
+
+    def __init__(self, options: LlavaNextOptions, run: Run) -> None:
+        """Remember where the model is; nothing is loaded yet."""
+        super().__init__(options, run)
+        self.codec_class = TiledCodec if options.tiles else SquareCodec  # type: ignore[misc]
+
+    def reading(self) -> str:
+        """Name the way of reading that is not the processor's own."""
+        return "" if self.options.tiles else "squares"
+
+    def load(self, weights: Weights, *, device: str, dtype: str) -> Module:
+        """Load the model; without tiles its features are LLaVA-1.5's, which end no line."""
+        module = super().load(weights, device=device, dtype=dtype)
+        if not self.options.tiles:
+            model: Any = inner(module).model
+
+            def features(pixel_values: Tensor, image_sizes: Tensor | None = None, **more: Any) -> Any:  # noqa: ANN401, ARG001
+                return LlavaModel.get_image_features(model, pixel_values, **more)
+
+            model.get_image_features = features
+        return module
 
 
 @define
@@ -88,28 +134,28 @@ class LlavaOneVisionFamily(Family):
     codec_class = OneVisionCodec
     layout = LAYOUT
 
-    def features(self, model: Any, batch: TreeBatch) -> Features:  # noqa: ANN401
-        """Encode of each distinct image what the batch shows of it: the tiles, the padded whole, or both."""
-        counts = batch.images["counts"].tolist()
-        readings = torch.split(batch.images["pixel_values"], [tiles + 1 for tiles, _, _ in counts])
-        shown = set(batch.features[batch.features >= 0].tolist())
+    def tables(self, model: Any, images: Pixels, shown: Tensor | None) -> Pixels:  # noqa: ANN401
+        """Encode of each distinct image what is shown of it: the tiles, the padded whole, or both."""
+        counts = images["counts"].tolist()
+        readings = torch.split(images["pixel_values"], [tiles + 1 for tiles, _, _ in counts])
         ends = list(accumulate(whole + tiled for _, whole, tiled in counts))
+        read = set(range(ends[-1]) if shown is None else shown[shown >= 0].tolist())
         starts = [end - whole - tiled for end, (_, whole, tiled) in zip(ends, counts, strict=True)]
-        wholes = [k for k, start in enumerate(starts) if start in shown]
-        tileds = [k for k, start in enumerate(starts) if start + counts[k][1] in shown]
-        of_whole = self._encoded(model, batch, wholes, [readings[k][:1] for k in wholes], several=True)
-        of_tiles = self._encoded(model, batch, tileds, [readings[k][1:] for k in tileds], several=False)
+        wholes = [k for k, start in enumerate(starts) if start in read]
+        tileds = [k for k, start in enumerate(starts) if start + counts[k][1] in read]
+        of_whole = self._encoded(model, images, wholes, [readings[k][:1] for k in wholes], several=True)
+        of_tiles = self._encoded(model, images, tileds, [readings[k][1:] for k in tileds], several=False)
         line = model.image_newline[None]
         rows = []
         for k, (_, whole, tiled) in enumerate(counts):
             rows.append(of_whole[k][:whole] if k in of_whole else line.expand(whole, -1))
             rows.append(of_tiles[k] if k in of_tiles else line.expand(tiled, -1))
-        return Features(torch.cat([row.to(line.dtype) for row in rows]))
+        return {ROWS: torch.cat([row.to(line.dtype) for row in rows])}
 
     def _encoded(
         self,
         model: Any,  # noqa: ANN401
-        batch: TreeBatch,
+        images: Pixels,
         wanted: Sequence[int],
         rows: Sequence[Tensor],
         *,
@@ -122,7 +168,7 @@ class LlavaOneVisionFamily(Family):
         again = 2 if several and len(wanted) == 1 else 1
         found = model.get_image_features(
             pixel_values=torch.cat([*rows] * again),
-            image_sizes=batch.images["image_sizes"][[*wanted] * again],
+            image_sizes=images["image_sizes"][[*wanted] * again],
             batch_num_images=[len(wanted) * again] if several else [1] * len(wanted),
         ).pooler_output
         return dict(zip(wanted, found[: len(wanted)], strict=True))

@@ -93,6 +93,7 @@ class AutoFamily(Family):
     @cached_property
     def _shape(self) -> Any:  # noqa: ANN401
         """The model without its weights."""
+        checkpoint.refuse_foreign(self.weights)
         with checkpoint.explained(self.weights):
             config = AutoConfig.from_pretrained(
                 self.weights.path, revision=self.weights.revision, trust_remote_code=self.options.trust_remote_code
@@ -150,10 +151,12 @@ class AutoFamily(Family):
         return None
 
     def check(self, weights: Weights) -> None:
-        """Take a model of any make."""
+        """Take a model of any make that transformers reads."""
+        checkpoint.refuse_foreign(weights)
 
     def codec(self, weights: Weights) -> AutoCodec:
         """Load the processor."""
+        self.check(weights)
         processor = processors.load(weights, trust_remote_code=self.options.trust_remote_code)
         token = getattr(self._shape.config, "image_token_id", None)
         if token is None or getattr(processor, "image_token", None) is None:
@@ -184,10 +187,20 @@ class AutoFamily(Family):
             raise StageError(msg)
         return model  # type: ignore[no-any-return]
 
+    def encode(self, module: Module, images: Pixels) -> Pixels:
+        """Return the features of one image by name. Raises where the model reads images only with a text."""
+        if self.why_separate is not None:
+            msg = f"{self.weights.path!r} does not encode images by themselves: {self.why_separate}"
+            raise StageError(msg)
+        return super().encode(module, images)
+
     def hidden_states(self, module: Module, batch: TreeBatch) -> Tensor:
         """Run the model without its head on a tree, or on each of its paths: ``[B, L, hidden]``."""
         if self.why_separate is None:
             return super().hidden_states(module, batch)
+        if self.options.attention == "flex":
+            msg = f"[model] attention = 'flex' is for trees, and this model is read path by path: {self.why_separate}"
+            raise StageError(msg)
         return separate.hidden_states(inner(module).model, batch, self.codec(self.weights).told)
 
     def head(self, module: Module) -> Module:

@@ -7,10 +7,13 @@ from pathlib import Path
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 from safetensors import SafetensorError
+from transformers import PreTrainedConfig
 from transformers.utils import logging
 
 from pairsmith import checkpoints
+from pairsmith.errors import StageError
 from pairsmith.interfaces import Weights
+from pairsmith_hf import foreign
 
 # The run shows its own progress; a bar for every file loaded, and advice meant for programmers, would bury it.
 logging.disable_progress_bar()
@@ -35,6 +38,16 @@ def _commit(weights: Weights) -> str:
     with explained(weights):
         config = hf_hub_download(weights.path, "config.json", revision=weights.revision)
     return Path(config).parent.name  # a snapshot's folder is named by its commit
+
+
+def refuse_foreign(weights: Weights) -> None:
+    """Raise where a model is of a make that transformers would misread, and name what to take in its place."""
+    with explained(weights):
+        config, _ = PreTrainedConfig.get_config_dict(weights.path, revision=weights.revision)
+    why = foreign.by_name(weights.path) or foreign.by_configuration(config)
+    if why is not None:
+        msg = f"[model] path = {weights.path!r} {why}"
+        raise StageError(msg)
 
 
 def explained(weights: Weights) -> AbstractContextManager[None]:

@@ -39,6 +39,8 @@ class ImageTextCodec:
 
     inputs: ClassVar[tuple[str, ...]] = ("pixel_values",)
     """What the model reads of an image."""
+    placing: ClassVar[tuple[str, ...]] = ()
+    """Those of its inputs that ``positions`` reads."""
 
     _expansions: dict[tuple[int, int], Expansion] = field(factory=dict, init=False, repr=False)
     _end: int | None = field(default=None, init=False, repr=False)

@@ -1,23 +1,30 @@
 """What model families have in common: loading, the freeze map, and a tree read by an unchanged decoder."""
 
+import logging
 from collections.abc import Mapping, Sequence
+from copy import copy
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Self, get_args
 
 import torch
 import transformers
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from torch import Tensor
 from torch.nn import Module
 from transformers import AutoConfig
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Part, Run, TreeBatch, Weights
-from pairsmith_hf import checkpoint, processors, quantised
+from pairsmith_hf import checkpoint, flex, processors, quantised
 from pairsmith_hf.codec import ImageTextCodec
-from pairsmith_hf.masks import masks
+from pairsmith_hf.masks import dense, masks, runs, within_images
 from pairsmith_hf.options import ModelOptions
+
+_LOG = logging.getLogger(__name__)
+
+ROWS = "rows"
+"""The name, among an image's features, of those that stand in the place of its tokens."""
 
 
 @frozen
@@ -60,12 +67,15 @@ class Family:
     model_class: ClassVar[str]
     layout: Layout
     codec_class: ClassVar[type[ImageTextCodec]] = ImageTextCodec
+    both_ways: ClassVar[bool] = False
+    """Whether the tokens of an image see each other both ways."""
 
     def __init__(self, options: ModelOptions, run: Run) -> None:  # noqa: ARG002 - the signature of every factory
         """Remember where the model is; nothing is loaded yet."""
         self.options = options
         self.dtype = options.dtype
         self.weights = Weights(path=str(Path(options.path).expanduser()), revision=options.revision)
+        self._told = False
 
     def fingerprint(self, weights: Weights) -> str:
         """Return a hash that changes when the weights, the processor or the template change."""
@@ -94,7 +104,7 @@ class Family:
                 weights.path,
                 revision=weights.revision,
                 dtype=getattr(torch, dtype),
-                attn_implementation=self.options.attention,
+                attn_implementation="eager" if self.options.attention == "eager" else "sdpa",
                 use_safetensors=True,
                 trust_remote_code=self.options.trust_remote_code,
                 **quantised.settings(given, device=device, dtype=dtype),
@@ -107,8 +117,15 @@ class Family:
         placed: Module = model.eval() if given != "none" else model.to(device).eval()
         return placed
 
+    def whole(self) -> Self:
+        """Return the family whose weights are not rounded: what an adapter is merged into."""
+        other = copy(self)
+        other.options = evolve(self.options, quantization="none")
+        return other
+
     def check(self, weights: Weights) -> None:
         """Raise where a model is of another make: transformers would fill what does not fit with random numbers."""
+        checkpoint.refuse_foreign(weights)
         expected = getattr(transformers, self.model_class).config_class.model_type
         with checkpoint.explained(weights):
             config = AutoConfig.from_pretrained(
@@ -135,33 +152,61 @@ class Family:
         is_image = batch.features >= 0
         embedded = model.get_input_embeddings()(batch.tokens.masked_fill(is_image, 0))
         more: Mapping[str, Any] = {}
-        if batch.images:
-            found = self.features(model.model, batch)
+        if batch.images or batch.encoded:
+            found = self.placed(batch.encoded or self.tables(model.model, batch.images, batch.features), batch)
             rows = found.rows.to(embedded.dtype)
             embedded = torch.where(is_image[..., None], rows[batch.features.clamp(min=0)], embedded)
             more = found.more
         decoder = getattr(model.model, self.layout.decoder)
         hidden: Tensor = decoder(
             inputs_embeds=embedded,
-            attention_mask=masks(self.sees(batch), decoder.config, embedded.dtype),
+            attention_mask=self.masks(batch, decoder, embedded.dtype),
             position_ids=batch.positions if len(batch.positions) > 1 else batch.positions[0],
             use_cache=False,
             **more,
         ).last_hidden_state
         return hidden
 
-    def features(self, model: Any, batch: TreeBatch) -> Features:  # noqa: ANN401 - the model without its head
-        """Encode the distinct images of a batch."""
-        found = model.get_image_features(**self.inputs(batch.images)).pooler_output
-        return Features(flattened(found))
+    def encode(self, module: Module, images: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return the features of one image by name, ``[N, hidden]`` each."""
+        return self.tables(inner(module).model, images, None)
+
+    def tables(self, model: Any, images: Mapping[str, Tensor], shown: Tensor | None) -> Mapping[str, Tensor]:  # noqa: ANN401, ARG002
+        """Encode distinct images with the model without its head; ``shown`` are the features that are read, or all."""
+        return {ROWS: flattened(model.get_image_features(**self.inputs(images)).pooler_output)}
+
+    def placed(self, tables: Mapping[str, Tensor], batch: TreeBatch) -> Features:  # noqa: ARG002 - see Qwen3-VL
+        """Return the features of a batch's images as the decoder reads them."""
+        return Features(tables[ROWS])
 
     def inputs(self, images: Mapping[str, Tensor]) -> dict[str, Any]:
         """Return the images of a batch as the model's own methods read them."""
         return dict(images)
 
-    def sees(self, batch: TreeBatch) -> Tensor:
-        """Return who sees whom, ``[B, L, L]``."""
-        return batch.sees
+    def masks(self, batch: TreeBatch, decoder: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401
+        """Return the mask that a decoder takes, or one for each kind of its layers: blocks, or dense ones."""
+        if self._in_blocks(batch, decoder, dtype):
+            together = runs(batch.features) if self.both_ways else None
+            return masks(decoder.config, lambda window: flex.block_mask(batch.last, together, window))
+        sees = within_images(batch.sees, batch.features) if self.both_ways else batch.sees
+        return masks(decoder.config, lambda window: dense(sees, window, dtype))
+
+    def _in_blocks(self, batch: TreeBatch, decoder: Any, dtype: torch.dtype) -> bool:  # noqa: ANN401
+        """Tell whether this batch is read by FlexAttention. Raises where it is asked for and cannot be."""
+        asked = self.options.attention == "flex"
+        long = self.options.attention == "auto" and batch.last.is_cuda and batch.last.shape[-1] >= flex.FROM
+        if not asked and not long:
+            return False
+        why = flex.why_not(decoder, batch.last.device, dtype)
+        if why is None and not flex.prepare(decoder):
+            why = "its attention is not one that transformers can exchange"
+        if why is not None and asked:
+            msg = f"[model] attention = 'flex' cannot be had for {self.weights.path!r}: {why}; set attention = 'auto'"
+            raise StageError(msg)
+        if why is not None and not self._told:
+            _LOG.warning("[model] %s is read with dense masks, not FlexAttention: %s", self.weights.path, why)
+            self._told = True
+        return why is None
 
     def head(self, module: Module) -> Module:
         """Return the language-model head."""

@@ -3,11 +3,9 @@
 from attrs import define
 from torch import Tensor
 
-from pairsmith.interfaces import TreeBatch
 from pairsmith_hf.codec import ImageTextCodec, Pixels
 from pairsmith_hf.family import Family, Layout, Owned
 from pairsmith_hf.llava import LAYOUT
-from pairsmith_hf.masks import within_images
 
 
 @define
@@ -29,12 +27,9 @@ class Gemma3Family(Family):
 
     model_class = "Gemma3ForConditionalGeneration"
     codec_class = Gemma3Codec
+    both_ways = True
     layout = Layout(
         vision=LAYOUT.vision,
         projector=Owned(LAYOUT.projector.parameters, r"multi_modal_projector\.no linear module"),
         language_model=LAYOUT.language_model,
     )
-
-    def sees(self, batch: TreeBatch) -> Tensor:
-        """Return who sees whom: an image's tokens all of that image."""
-        return within_images(batch.sees, batch.features)

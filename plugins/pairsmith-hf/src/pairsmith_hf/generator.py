@@ -70,7 +70,11 @@ class HfGenerator:
         for count, batch in enumerate(batches(requests, max(1, options.batch_size // number))):
             drawing = Drawing(derive(seed, count), self._drawn) if sampled else None
             said = self._speaker.say(
-                [requests[k] for k in batch], max_new_tokens=options.max_new_tokens, number=number, drawing=drawing
+                [requests[k] for k in batch],
+                max_new_tokens=options.max_new_tokens,
+                number=number,
+                drawing=drawing,
+                beams=options.beams,
             )
             for k, ones in zip(batch, said, strict=True):
                 answers[k] = [self._response(asked[k], n, one, drawing) for n, one in enumerate(ones)]
@@ -89,7 +93,9 @@ class HfGenerator:
     def _response(self, asked: "_Asked", n: int, said: Said, drawing: Drawing | None) -> Response:
         name = f"{self._options.name}/" if self._options.name else ""
         drawn = {"temperature": 0.0} if drawing is None else drawing.settings
-        mode = {} if self._options.prompt_mode == "chat" else {"prompt_mode": self._options.prompt_mode}
+        mode: dict[str, object] = {} if self._options.beams == 1 else {"beams": self._options.beams}
+        if self._options.prompt_mode != "chat":
+            mode["prompt_mode"] = self._options.prompt_mode
         return Response(
             id=f"{asked.sample.id}/{name}{asked.prompt_number * asked.answers + n}",
             sample_id=asked.sample.id,

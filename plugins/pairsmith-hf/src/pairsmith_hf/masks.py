@@ -1,31 +1,39 @@
 """From who sees whom in a tree to the masks of a decoder, whatever its layers are."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+Mask = TypeVar("Mask")
 
-def masks(sees: Tensor, config: Any, dtype: torch.dtype) -> Tensor | dict[str, Tensor]:  # noqa: ANN401
-    """Return the additive mask ``[B, 1, L, L]`` of a decoder, or one for each kind of its layers.
 
-    A layer with a sliding window sees no further back than that many tokens of the path, its own among them.
+def masks(config: Any, make: Callable[[int | None], Mask]) -> Mask | dict[str, Mask]:  # noqa: ANN401
+    """Return the mask of a decoder, or one for each kind of its layers.
 
     Args:
-        sees: ``[B, L, L]`` bool, true where the row's token may attend to the column's.
         config: the decoder's configuration.
-        dtype: of the hidden states.
+        make: makes a mask for layers that see no further back than so many tokens of the path, their own among them.
     """
     kinds = set(getattr(config, "layer_types", None) or ())
     window = getattr(config, "sliding_window", None)
     if not kinds:
-        return additive(sees if window is None else windowed(sees, window), dtype)
+        return make(None if window is None else int(window))
     if kinds == {"full_attention"}:
-        return additive(sees, dtype)
-    return {
-        "full_attention": additive(sees, dtype),
-        "sliding_attention": additive(windowed(sees, int(window or sees.shape[-1])), dtype),
-    }
+        return make(None)
+    return {"full_attention": make(None), "sliding_attention": make(int(window) if window else None)}
+
+
+def dense(sees: Tensor, window: int | None, dtype: torch.dtype) -> Tensor:
+    """Return the additive mask ``[B, 1, L, L]``.
+
+    Args:
+        sees: ``[B, L, L]`` bool, true where the row's token may attend to the column's.
+        window: see :func:`masks`.
+        dtype: of the hidden states.
+    """
+    return additive(sees if window is None else windowed(sees, window), dtype)
 
 
 def additive(sees: Tensor, dtype: torch.dtype) -> Tensor:
@@ -48,14 +56,21 @@ def windowed(sees: Tensor, window: int) -> Tensor:
 def within_images(sees: Tensor, features: Tensor) -> Tensor:
     """Add that the tokens of one image see each other both ways, ``[B, L, L]``.
 
-    An image's tokens stand together in a tree, in the order of their features; text stands between two images.
-
     >>> sees = torch.ones(4, 4).tril().bool()[None]
     >>> within_images(sees, torch.tensor([[-1, 0, 1, -1]])).int()[0].tolist()
     [[1, 0, 0, 0], [1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
     """
+    run = runs(features)
+    return sees | (run[:, :, None] == run[:, None])
+
+
+def runs(features: Tensor) -> Tensor:
+    """Return a number for each image, the same for all its tokens, and one of its own for every other token, ``[B, L]``.
+
+    An image's tokens stand together in a tree, in the order of their features; text stands between two images.
+
+    >>> runs(torch.tensor([[-1, 0, 1, -1, -1]])).tolist()
+    [[1, 2, 2, 3, 4]]
+    """
     follows = (features[:, 1:] == features[:, :-1] + 1) & (features[:, :-1] >= 0)
-    begins = torch.cat([torch.ones_like(follows[:, :1]), ~follows], dim=1)
-    image = begins.cumsum(-1)
-    together = (image[:, :, None] == image[:, None]) & (features >= 0)[:, :, None]
-    return sees | together
+    return torch.cat([torch.ones_like(follows[:, :1]), ~follows], dim=1).cumsum(-1)

@@ -3,39 +3,52 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, in_, le, matches_re, optional
 
 from pairsmith.component import Needs
+from pairsmith_hf import foreign
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-Quantization = Literal["none", "8bit", "4bit"]
-QUANTIZATIONS: tuple[Quantization, ...] = ("none", "8bit", "4bit")
-BITS = {"8bit": 1.0, "4bit": 0.55}
+Attention = Literal["auto", "sdpa", "flex", "eager"]
+Quantization = Literal["none", "8bit", "4bit", "4bit-fp4"]
+QUANTIZATIONS: tuple[Quantization, ...] = ("none", "8bit", "4bit", "4bit-fp4")
+BITS = {"8bit": 1.0, "4bit": 0.55, "4bit-fp4": 0.6}
 """Bytes a parameter, the scales counted in."""
 _GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
+
+
+def _readable(_: object, attribute: "Attribute[Any]", value: str) -> None:
+    why = foreign.by_name(value)
+    if why is not None:
+        msg = f"{attribute.name!r}: {value!r} {why}"
+        raise ValueError(msg)
 
 
 @frozen(kw_only=True)
 class ModelOptions:
     """Options of ``[model]`` for every family that reads a model from a directory or the hub."""
 
-    path: str = field(metadata={"help": "a directory, a hub id, or the name of a model that a plugin ships"})
+    path: str = field(
+        validator=_readable, metadata={"help": "a directory, a hub id, or the name of a model that a plugin ships"}
+    )
     revision: str | None = field(default=None, metadata={"help": "branch, tag or commit of a hub id"})
     dtype: Dtype = field(default="float32", validator=in_(DTYPES), metadata={"help": "type of the weights in memory"})
     quantization: Quantization = field(
         default="none",
         validator=in_(QUANTIZATIONS),
         metadata={
-            "help": "load the weights in 8 or 4 bits with bitsandbytes; such a model is trained by an adapter only"
+            "help": "load the weights in 8 or 4 bits (NF4, or FP4) with bitsandbytes; then only an adapter is trained"
         },
     )
-    attention: Literal["sdpa", "eager"] = field(
-        default="sdpa", validator=in_(("sdpa", "eager")), metadata={"help": "how attention is computed"}
+    attention: Attention = field(
+        default="auto",
+        validator=in_(get_args(Attention)),
+        metadata={"help": "auto: FlexAttention where a training's passes are long and on a GPU, else sdpa"},
     )
     trust_remote_code: bool = field(
         default=False, metadata={"help": "run Python code that comes with the model; read it first"}
@@ -50,6 +63,18 @@ class LlavaOptions(ModelOptions):
         default=False,
         metadata={
             "help": "pad images to a square with the mean colour, as the original LLaVA-1.5, instead of cropping"
+        },
+    )
+
+
+@frozen(kw_only=True)
+class LlavaNextOptions(ModelOptions):
+    """Options of ``[model] use = "llava-next"``."""
+
+    tiles: bool = field(
+        default=True,
+        metadata={
+            "help": "read the whole picture and its tiles; false: one padded square, as LLaVA-1.5 and MCM-DPO do"
         },
     )
 
@@ -81,8 +106,10 @@ class RandomLlavaOptions:
     std: float = field(default=0.02, validator=gt(0.0), metadata={"help": "spread of the random weights"})
     seed: int = field(default=0, validator=ge(0), metadata={"help": "seed of the random weights"})
     dtype: Dtype = field(default="float32", validator=in_(DTYPES), metadata={"help": "type of the weights in memory"})
-    attention: Literal["sdpa", "eager"] = field(
-        default="sdpa", validator=in_(("sdpa", "eager")), metadata={"help": "how attention is computed"}
+    attention: Attention = field(
+        default="auto",
+        validator=in_(get_args(Attention)),
+        metadata={"help": "auto: FlexAttention where a training's passes are long and on a GPU, else sdpa"},
     )
 
 
@@ -121,6 +148,9 @@ class GeneratorOptions(PlaceOptions):
     temperature: float = field(default=1.0, validator=ge(0.0), metadata={"help": "0 answers greedily"})
     top_p: float = field(default=1.0, validator=[gt(0.0), le(1.0)], metadata={"help": "nucleus, share of probability"})
     top_k: int = field(default=0, validator=ge(0), metadata={"help": "likeliest tokens to draw from; 0 for all"})
+    beams: int = field(
+        default=1, validator=ge(1), metadata={"help": "beams searched side by side for the likeliest answer; 1: none"}
+    )
     max_new_tokens: int = field(default=512, validator=ge(1), metadata={"help": "longest answer, in tokens"})
     batch_size: int = field(default=16, validator=ge(1), metadata={"help": "sequences generated together"})
     name: str | None = field(

@@ -18,7 +18,8 @@ _LOG = logging.getLogger(__name__)
 def settings(quantization: Quantization, *, device: str, dtype: str) -> dict[str, Any]:
     """Return what ``from_pretrained`` is told: nothing for whole weights.
 
-    Every linear module but the head is quantised; 4 bits are NF4 with their constants quantised too, computed in ``dtype``.
+    Every linear module but the head is quantised; 4 bits are NF4 with their constants quantised too, or the library's own
+    default, FP4 with whole constants (PDS-DPO), computed in ``dtype``.
 
     Raises :class:`StageError` where bitsandbytes is not installed.
     """
@@ -32,13 +33,14 @@ def settings(quantization: Quantization, *, device: str, dtype: str) -> dict[str
         raise StageError(msg)
     if not device.startswith("cuda"):
         _LOG.warning("[model] quantization = %r without a GPU saves memory and costs time", quantization)
+    nf4 = quantization == "4bit"
     config = (
         BitsAndBytesConfig(load_in_8bit=True)
         if quantization == "8bit"
         else BitsAndBytesConfig(
             load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
+            bnb_4bit_quant_type="nf4" if nf4 else "fp4",
+            bnb_4bit_use_double_quant=nf4,
             bnb_4bit_compute_dtype=getattr(torch, dtype),
         )
     )

@@ -14,8 +14,11 @@ from torch import Tensor
 
 from pairsmith.interfaces import EncodedPrompt, TreeBatch
 from pairsmith_hf.codec import ImageTextCodec, Pixels
-from pairsmith_hf.family import Family, Features, Layout, Owned, flattened
+from pairsmith_hf.family import ROWS, Family, Features, Layout, Owned, flattened
 from pairsmith_hf.llava import LAYOUT
+
+_DEEPER = "deeper."
+"""Before the numbers of the tower's layers whose features the decoder's first layers are given."""
 
 
 @define
@@ -23,6 +26,7 @@ class QwenCodec(ImageTextCodec):
     """Places images on a grid of positions."""
 
     inputs = ("pixel_values", "image_grid_thw")
+    placing = ("image_grid_thw",)
 
     def kinds(self, kinds: Tensor) -> Pixels:
         """Tell which tokens are an image's: the model counts its positions from that."""
@@ -87,15 +91,18 @@ class Qwen3VLFamily(Qwen2VLFamily):
         language_model=LAYOUT.language_model,
     )
 
-    def features(self, model: Any, batch: TreeBatch) -> Features:  # noqa: ANN401
-        """Encode the distinct images; the decoder adds the deeper features where the image's tokens are."""
-        found = model.get_image_features(**self.inputs(batch.images))
+    def tables(self, model: Any, images: Pixels, shown: Tensor | None) -> Pixels:  # noqa: ANN401, ARG002
+        """Encode distinct images, and keep the deeper features beside those that stand for the tokens."""
+        found = model.get_image_features(**self.inputs(images))
+        deeper = {f"{_DEEPER}{number}": flattened(layer) for number, layer in enumerate(found.deepstack_features)}
+        return {ROWS: flattened(found.pooler_output), **deeper}
+
+    def placed(self, tables: Pixels, batch: TreeBatch) -> Features:
+        """Return the features; the decoder adds the deeper ones where the image's tokens are."""
         is_image = batch.features >= 0
         wanted = batch.features[is_image]
-        deeper = [flattened(layer)[wanted] for layer in found.deepstack_features]
-        return Features(
-            flattened(found.pooler_output), {"visual_pos_masks": is_image, "deepstack_visual_embeds": deeper}
-        )
+        deeper = [tables[f"{_DEEPER}{number}"][wanted] for number in range(len(tables) - 1)]
+        return Features(tables[ROWS], {"visual_pos_masks": is_image, "deepstack_visual_embeds": deeper})
 
 
 def _runs(image_of: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -56,12 +56,21 @@ class Speaker:
 
     @torch.inference_mode()
     def say(
-        self, requests: Sequence[Request], *, max_new_tokens: int, number: int = 1, drawing: Drawing | None = None
+        self,
+        requests: Sequence[Request],
+        *,
+        max_new_tokens: int,
+        number: int = 1,
+        drawing: Drawing | None = None,
+        beams: int = 1,
     ) -> list[list[Said]]:
-        """Return ``number`` answers to each prompt, all in one batch; the likeliest where nothing is drawn."""
+        """Return ``number`` answers to each prompt, all in one batch; the likeliest where nothing is drawn.
+
+        With ``beams`` the likeliest answer that so many beams find, instead of each likeliest token after the other.
+        """
         # Each prompt as often as it is answered: generate's own way would tear the images of one prompt apart.
         repeated = [request for request in requests for _ in range(number)]
-        made, length = self._generate(repeated, max_new_tokens, drawing)
+        made, length = self._generate(repeated, max_new_tokens, drawing, beams)
         said = [self._said(tokens) for tokens in made.sequences[:, length:].tolist()]
         return [said[start : start + number] for start in range(0, len(said), number)]
 
@@ -71,7 +80,9 @@ class Speaker:
         logits: Tensor = self._generate(requests, 1, None)[0].logits[0]
         return logits.float()
 
-    def _generate(self, requests: Sequence[Request], max_new_tokens: int, drawing: Drawing | None) -> tuple[Any, int]:
+    def _generate(
+        self, requests: Sequence[Request], max_new_tokens: int, drawing: Drawing | None, beams: int = 1
+    ) -> tuple[Any, int]:
         batch = {name: tensor.to(self.device) for name, tensor in self.codec.requests(requests).items()}
         if "pixel_values" in batch:
             batch["pixel_values"] = batch["pixel_values"].to(getattr(torch, self.dtype))
@@ -82,6 +93,7 @@ class Speaker:
         tokens = {"pad_token_id": self.codec.pad_token, "eos_token_id": self._ends}
         config = GenerationConfig(
             max_new_tokens=max_new_tokens,
+            num_beams=beams,
             use_cache=True,
             return_dict_in_generate=True,
             output_logits=max_new_tokens == 1,

@@ -7,13 +7,21 @@ from pairsmith import Component, hookimpl
 
 @hookimpl
 def pairsmith_generators() -> Iterator[Component]:
-    """Offer answers by a model behind an endpoint."""
+    """Offer answers by a model behind an endpoint, and what it makes of texts that are there."""
     yield Component(
         name="openai",
         factory="pairsmith_llm.generator:OpenAIGenerator",
         options="pairsmith_llm.options:GeneratorOptions",
         needs="pairsmith_llm.options:generator_needs",
         summary="Answers by a model behind an OpenAI-compatible endpoint, images included.",
+    )
+    yield Component(
+        name="openai-rewrite",
+        factory="pairsmith_llm.rewrite:Rewriter",
+        options="pairsmith_llm.options:RewriteOptions",
+        needs="pairsmith_llm.options:judge_needs",
+        inputs="pairsmith_llm.options:prompt_inputs",
+        summary="Has a model rewrite the texts that samples came with: corrects their grammar (MCM-DPO), or as told.",
     )
 
 

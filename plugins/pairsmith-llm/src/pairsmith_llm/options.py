@@ -186,6 +186,25 @@ class TextOptions(StructuredOptions):
     )
 
 
+@frozen(kw_only=True)
+class RewriteOptions(StructuredOptions):
+    """Options of ``openai-rewrite``."""
+
+    alike: float = field(
+        default=0.5,
+        validator=and_(ge(0.0), le(1.0)),
+        metadata={
+            "help": "least likeness by characters, 0 to 1, of a rewritten text and the text it was; else asked again"
+        },
+    )
+    context: bool = field(default=True, metadata={"help": "show the text of the post as well, for how names are spelt"})
+    label: Literal["", "chosen"] = field(
+        default="",
+        validator=in_(("", "chosen")),
+        metadata={"help": "'chosen' has [pairs] use = 'demonstrations' take the rewritten texts"},
+    )
+
+
 def generator_needs(options: GeneratorOptions) -> Needs:
     """Return what answers cost."""
     return Needs(calls_per_sample=1 if options.one_request else options.n, environment=_environment(options))

@@ -23,6 +23,7 @@ _WORDS = {
 }
 _PLACES = ("path", "model", "name")
 _KEY_CHARACTERS = 12
+_IN_ROUNDS = " It was trained in the first round only: compare it with round-1."
 
 
 @frozen(kw_only=True)
@@ -71,7 +72,12 @@ def control_note(recipe: Mapping[str, Any]) -> str:
     return (
         f"The control is the same base model, trained in the same way on pairs that the selector “{selector}” chose: "
         f"what it gains comes from training alone, and only what lies beyond it can come from the judges."
+        f"{_IN_ROUNDS if _rounds(recipe) > 1 else ''}"
     )
+
+
+def _rounds(recipe: Mapping[str, Any]) -> int:
+    return int((recipe.get("rounds") or {}).get("n", 1))
 
 
 def stage_rows(stages: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:

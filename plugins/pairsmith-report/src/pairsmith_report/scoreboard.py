@@ -11,6 +11,7 @@ from pairsmith_report.numbers import decimals_for, number, percent, signed
 Goal = Literal["lower", "higher", "neither"]
 ARROWS: Mapping[Goal, str] = {"lower": "↓", "higher": "↑", "neither": "·"}
 BASE, TRAINED, CONTROL = MODELS = ("base", "trained", "control")
+ROUND = "round"
 
 
 @frozen(kw_only=True)
@@ -156,8 +157,12 @@ def _values(found: Sequence[Mapping[str, Any]], metric: str) -> dict[str, float]
     return values
 
 
-def _order(model: str) -> tuple[int, str]:
-    return (MODELS.index(model) if model in MODELS else len(MODELS), model)
+def _order(model: str) -> tuple[float, int, str]:
+    """Return where a model stands: after the base the rounds, the last of which is the trained model; strangers last."""
+    word, _, number = model.partition("-")
+    if word == ROUND and number.isdecimal():
+        return (MODELS.index(TRAINED) - 0.5, int(number), model)
+    return (MODELS.index(model) if model in MODELS else len(MODELS), 0, model)
 
 
 def _step(row: Row) -> str:

@@ -49,7 +49,7 @@ class JudgesReporter:
             "confidence": self.options.confidence,
             "resamples": self.options.resamples,
             "judges": [
-                {"judge": name, **self._judge(found, name, truth, again), "cost": _cost(stages.get(name), found, name)}
+                {"judge": name, **self._judge(found, name, truth, again), "cost": _cost(stages, found, name)}
                 for name in judges
                 if name != truth
             ],
@@ -180,13 +180,18 @@ def _asked_again(view: RunView) -> dict[str, Stances]:
     return found
 
 
-def _cost(stage: Mapping[str, Any] | None, found: Stances, name: str) -> dict[str, Any]:
-    """Return what a stage says of time and cost."""
-    if stage is None or not stage["done"]:
+def _cost(stages: Mapping[str, Mapping[str, Any]], found: Stances, name: str) -> dict[str, Any]:
+    """Return what a judge's stages, one a round, say of time and cost: numbers are summed, anything else is the first's."""
+    own = [one for stage, one in stages.items() if stage == name or stage.startswith(f"{name}-round-")]
+    if not own or not all(one["done"] for one in own):
         return {}
-    seconds = float(stage["seconds"])
+    seconds = sum(float(one["seconds"]) for one in own)
     rate = len(found.by_judge[name]) / seconds if seconds else nan
-    return {"seconds": seconds, "verdicts_per_second": rate, **stage["facts"]}
+    facts = {key: value for one in reversed(own) for key, value in one["facts"].items()}
+    for key, value in facts.items():
+        if isinstance(value, int | float):
+            facts[key] = sum(one["facts"].get(key, 0) for one in own)
+    return {"seconds": seconds, "verdicts_per_second": rate, **facts}
 
 
 def _warnings(page: Mapping[str, Any], outcomes: Mapping[str, int]) -> list[str]:

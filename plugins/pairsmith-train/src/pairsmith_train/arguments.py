@@ -29,6 +29,7 @@ def training_arguments(options: TreeOptions, output: Path, seed: int) -> Trainin
         save_total_limit=options.keep,
         logging_strategy="steps",
         logging_steps=1,
+        train_sampling_strategy="random" if options.shuffle else "sequential",
         seed=seed % 2**31,
         data_seed=seed % 2**31,
         remove_unused_columns=False,

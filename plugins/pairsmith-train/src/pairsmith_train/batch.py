@@ -11,6 +11,7 @@ from torch import Tensor
 from pairsmith.interfaces import Codec, LogProbs, TreeBatch
 from pairsmith.values import Cell, Item
 from pairsmith_train.encode import Encoder, Pixels, stacked
+from pairsmith_train.features import FeatureStore, features_of
 from pairsmith_train.passes import PASSES, SHARE, divide
 from pairsmith_train.tree import Tree, grow
 
@@ -31,6 +32,8 @@ class Collator:
     encoder: Encoder
     budget: int | None = None
     """Tokens of a pass. With it, a step is ``passes``, each a batch of one row with its ``share`` of the step's pairs."""
+    features: FeatureStore | None = None
+    """Where the features of all images are, which are then read instead of the images."""
 
     @property
     def codec(self) -> Codec:
@@ -47,7 +50,8 @@ class Collator:
     def passes(self, rows: Sequence[tuple[Item, Reference | None]]) -> list[tuple[list[int], Batch]]:
         """Return the batches that the rows make, one where there is no budget, each with the rows it holds."""
         items = [item for item, _ in rows]
-        pixels = {name: self.codec.pixels(image) for name, image in self.encoder.images(items).items()}
+        read = self.codec.pixels if self.features is None else self.features.read
+        pixels = {name: read(image) for name, image in self.encoder.images(items).items()}
         trees = [grow(list(self.encoder.sequences(item, pixels))) for item in items]
         groups = [list(range(len(rows)))] if self.budget is None else divide(list(map(len, trees)), self.budget)
         return [(group, self._batch([rows[k] for k in group], [trees[k] for k in group], pixels)) for group in groups]
@@ -57,7 +61,11 @@ class Collator:
     ) -> Batch:
         images = list(self.encoder.images([item for item, _ in rows]))
         batch = self._trees(trees, images)
-        batch["images"] = stacked([pixels[name] for name in images])
+        inputs = stacked([pixels[name] for name in images])
+        if self.features is None:
+            batch["images"] = inputs
+        else:
+            batch["images"], batch["encoded"] = {}, features_of(inputs)
         batch.update(self._labels(trees))
         known = [reference for _, reference in rows if reference is not None]
         if known:
@@ -82,17 +90,17 @@ class Collator:
         tokens = np.full((size, longest), self.codec.pad_token, dtype=np.int64)
         positions = np.zeros((axes, size, longest), dtype=np.int64)
         features = np.full((size, longest), -1, dtype=np.int64)
-        sees = np.broadcast_to(np.eye(longest, dtype=np.bool_), (size, longest, longest)).copy()
+        last = np.broadcast_to(np.arange(longest), (size, longest)).copy()
         starts = _starts(trees, images)
         for (row, start), tree in zip(places, trees, strict=True):
             own = slice(start, start + len(tree))
             tokens[row, own] = tree.tokens
             positions[:, row, own] = tree.positions
-            sees[row, own, own] = tree.sees()
+            last[row, own] = start + tree.last
             for node, owner in enumerate(tree.owners):
                 if owner is not None:
                     features[row, start + node] = starts[owner] + tree.slots[node]
-        arrays = {"tokens": tokens, "positions": positions, "sees": sees, "features": features}
+        arrays = {"tokens": tokens, "positions": positions, "last": last, "features": features}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def _labels(self, trees: Sequence[Tree]) -> Batch:
@@ -142,7 +150,8 @@ def _reference(known: Sequence[Reference], cell: Cell, table: Tensor, trees: Seq
 
 def tree_batch(batch: Batch) -> TreeBatch:
     """Return the part of a batch that a family reads."""
-    return TreeBatch(**{name: batch[name] for name in ("tokens", "positions", "sees", "features", "images")})
+    names = ("tokens", "positions", "last", "features", "images", "encoded")
+    return TreeBatch(**{name: batch[name] for name in names if name in batch})
 
 
 def by_cell(flat: Tensor, batch: Batch, cells: Sequence[Cell]) -> dict[Cell, LogProbs]:

@@ -62,6 +62,7 @@ class Encoder:
                 slots=(*prompt.slots, *([-1] * len(response))),
                 positions=positions.numpy(),
                 response=len(response),
+                prompted=prompt.targets,
             )
 
     def images(self, items: Sequence[Item]) -> dict[str, Image]:

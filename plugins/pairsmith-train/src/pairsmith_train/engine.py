@@ -98,7 +98,7 @@ def arguments(options: TreeOptions) -> dict[str, Any]:
         return {"fsdp": "full_shard auto_wrap", "fsdp_config": {"fsdp_version": 2}}
     if options.parallel == "ddp":
         # A vision tower has layers behind the one whose features are read; they never get a gradient.
-        unused = "vision" in ((*options.lora.scope, *options.lora.full) if options.lora else options.parts)
+        unused = "vision" in options.trained_parts
         return {"ddp_backend": "gloo" if device(options) == "cpu" else "nccl", "ddp_find_unused_parameters": unused}
     return {}
 

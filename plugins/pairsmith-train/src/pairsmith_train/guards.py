@@ -10,17 +10,40 @@ from pairsmith.interfaces import Job, LogProbs, Loss
 from pairsmith.values import Cell, Item
 from pairsmith_train.adapters import check_stackable
 from pairsmith_train.encode import Encoder
+from pairsmith_train.engine import device
 from pairsmith_train.options import TreeOptions
 from pairsmith_train.passes import check_separable
 from pairsmith_train.prepare import QUANTISED
 
 _SHOWN = 5
-TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2}
+TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2, "float32": 5e-2, "bfloat16": 5e-2, "float16": 5e-2}
 """How far the first loss may be from the one of policy = reference: rounding, relative to 1 + its size."""
+
+
+def readable(job: Job, options: TreeOptions) -> None:
+    """Refuse, before any model is loaded, ways to read it that it or the device does not have."""
+    attention = getattr(getattr(job.family, "options", None), "attention", None)
+    separate = getattr(job.family, "why_separate", None)
+    if attention == "flex" and device(options) == "cpu":
+        msg = (
+            "[model] attention = 'flex' needs a CUDA device to train on: torch's FlexAttention has no backward pass on a "
+            "CPU; set attention = 'auto', which takes it where it runs"
+        )
+        raise StageError(msg)
+    if attention == "flex" and separate is not None:
+        msg = f"[model] attention = 'flex' is for trees, and this model is read path by path ({separate}); set 'auto'"
+        raise StageError(msg)
+    if options.cache_image_features and (separate is not None or not hasattr(job.family, "encode")):
+        msg = (
+            f"train.cache_image_features = true: this model does not encode images apart from what is asked about them "
+            f"({separate or 'its family has no way to'}); leave it out"
+        )
+        raise StageError(msg)
 
 
 def possible(job: Job, options: TreeOptions) -> None:
     """Refuse, before any model is loaded, what cannot come out right."""
+    readable(job, options)
     lora, before = options.lora, job.weights.adapter
     rounded = getattr(getattr(job.family, "options", None), "quantization", "none") != "none"
     if rounded and lora is None:

@@ -29,6 +29,12 @@ class LoraOptions:
     scope: tuple[Part, ...] = field(
         default=("language-model",), validator=_not_empty, metadata={"help": "the parts that get an adapter"}
     )
+    modules: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "of the scope only the linear modules of these names, e.g. q_proj, v_proj; empty: all of them"
+        },
+    )
     dora: bool = field(
         default=False, metadata={"help": "train each weight's size apart from its direction (DoRA, arXiv 2402.09353)"}
     )
@@ -67,9 +73,19 @@ class HeldOutOptions:
         default=50, validator=ge(1), metadata={"help": "steps between evaluations; the last step is one"}
     )
     from_step: int = field(default=0, validator=ge(0), metadata={"help": "the first step that may be evaluated"})
+    trained_on: bool = field(
+        default=False,
+        metadata={"help": "train on these pairs as well: then their loss shows no overfitting (DecompGen)"},
+    )
     best: bool = field(
         default=False, metadata={"help": "the result is the step with the lowest held-out loss, and not the last step"}
     )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse to choose by a loss that shows no overfitting."""
+        if self.best and self.trained_on:
+            msg = "best = true chooses a step by pairs that training does not see; set trained_on = false"
+            raise ValueError(msg)
 
 
 @frozen(kw_only=True)
@@ -77,6 +93,9 @@ class TreeOptions:
     """Options of ``[train] use = "tree"``."""
 
     epochs: float = field(default=1.0, validator=gt(0.0), metadata={"help": "times every pair is seen"})
+    shuffle: bool = field(
+        default=True, metadata={"help": "another order of the pairs in every epoch; false: always the one they came in"}
+    )
     learning_rate: float = field(default=5e-6, validator=gt(0.0), metadata={"help": "highest learning rate"})
     schedule: Literal["cosine", "linear", "constant"] = field(
         default="cosine",
@@ -107,6 +126,11 @@ class TreeOptions:
         validator=in_(("fp32", "bf16")),
         metadata={"help": "bf16 computes in bfloat16 where that is safe; slow on a CPU without bfloat16 instructions"},
     )
+    reference_dtype: Literal["float32", "bfloat16", "float16"] | None = field(
+        default=None,
+        validator=optional(in_(("float32", "bfloat16", "float16"))),
+        metadata={"help": "type of the reference's weights, whole; as the policy computes where absent"},
+    )
     parts: tuple[Part, ...] = field(
         default=("projector", "language-model"),
         validator=_not_empty,
@@ -118,6 +142,12 @@ class TreeOptions:
     )
     gradient_checkpointing: bool = field(
         default=False, metadata={"help": "compute activations twice instead of keeping them"}
+    )
+    cache_image_features: bool = field(
+        default=False,
+        metadata={
+            "help": "keep what the frozen vision tower and projector make of each image on the disk, for all epochs"
+        },
     )
     max_length: int | None = field(
         default=None,
@@ -181,6 +211,19 @@ class TreeOptions:
         if self.offload == "all" and self.parallel != "zero3":
             msg = f"offload = 'all' needs parallel = 'zero3', and it is {self.parallel!r}; take 'optimizer'"
             raise ValueError(msg)
+        moved = sorted({"vision", "projector"} & set(self.trained_parts))
+        if self.cache_image_features and moved:
+            msg = (
+                f"cache_image_features = true keeps what vision tower and projector make of an image, and the {moved[0]} is "
+                f"trained, which changes it at every step; leave it out, or train the language model only"
+            )
+            raise ValueError(msg)
+        if self.cache_image_features and self.reference_dtype is not None:
+            msg = (
+                f"cache_image_features = true gives reference and training the same features, and reference_dtype = "
+                f"{self.reference_dtype!r} rounds the reference's; set one of the two"
+            )
+            raise ValueError(msg)
         if self.pack_tokens is not None and self.micro_batch_size is not None:
             msg = (
                 f"pack_tokens = {self.pack_tokens} divides a step by tokens, micro_batch_size = {self.micro_batch_size} by "
@@ -191,6 +234,11 @@ class TreeOptions:
             per = f"{self.world} processes x micro_batch_size {self.micro_batch_size or 1}"
             msg = f"batch_size = {self.batch_size} is no multiple of {per}"
             raise ValueError(msg)
+
+    @property
+    def trained_parts(self) -> tuple[Part, ...]:
+        """The parts of the model that change, in full or by an adapter."""
+        return self.parts if self.lora is None else (*self.lora.scope, *self.lora.full)
 
     @property
     def world(self) -> int:

@@ -57,9 +57,27 @@ def steady(model: nn.Module) -> nn.Module:
 def _adapter(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> nn.Module:
     from peft import LoraConfig, get_peft_model
 
-    if lora.merge and quantised(model):
+    if lora.merge and quantised(model) and not hasattr(family, "whole"):
         msg = "train.lora.merge = true: an adapter cannot be merged into quantised weights without rounding it away; keep it"
         raise StageError(msg)
+    targets = _targets(model, family, lora)
+    config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=targets,
+        use_dora=lora.dora,
+        modules_to_save=list(in_full(model, family, lora)) or None,
+    )
+    adapted: Any = get_peft_model(model, config)
+    for value in adapted.parameters():
+        if value.requires_grad and value.dtype in {torch.bfloat16, torch.float16} and not hasattr(value, "ds_numel"):
+            value.data = value.data.float()  # steps are smaller than what bfloat16 can tell apart
+    return adapted  # type: ignore[no-any-return]
+
+
+def _targets(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> str:
+    """Return a regular expression for the modules that get an adapter. Raises where it would cover none of a name's."""
     targets = family.lora_targets(lora.scope)
     names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     covered = [name for name in names if re.fullmatch(targets, name)]
@@ -74,19 +92,16 @@ def _adapter(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> nn.Mod
                 f"the model's {part} (pattern {targets!r}); put {part!r} into the scope if this is meant"
             )
             raise StageError(msg)
-    config = LoraConfig(
-        r=lora.r,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=targets,
-        use_dora=lora.dora,
-        modules_to_save=list(in_full(model, family, lora)) or None,
-    )
-    adapted: Any = get_peft_model(model, config)
-    for value in adapted.parameters():
-        if value.requires_grad and value.dtype in {torch.bfloat16, torch.float16} and not hasattr(value, "ds_numel"):
-            value.data = value.data.float()  # steps are smaller than what bfloat16 can tell apart
-    return adapted  # type: ignore[no-any-return]
+    if not lora.modules:
+        return targets
+    there = sorted({name.rpartition(".")[2] for name in covered})
+    strangers = [name for name in lora.modules if name not in there]
+    if strangers:
+        msg = (
+            f"train.lora.modules: no linear module in scope has the name {strangers[0]!r}; there are {', '.join(there)}"
+        )
+        raise StageError(msg)
+    return rf"(?={targets}$)(.*\.)?({'|'.join(map(re.escape, lora.modules))})"
 
 
 def in_full(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> Iterator[str]:

@@ -87,7 +87,9 @@ def _merged(job: Job, adapter: Path, dtype: str) -> Any:  # noqa: ANN401
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
     unset_hf_deepspeed_config()  # or ZeRO-3 would share this model out among processes that do not take part
-    base: Any = job.family.load(job.weights, device="cpu", dtype=dtype)
+    # Of a model in 4 bit the adapter goes into the weights before they were rounded: rounded ones would lose it.
+    family = job.family.whole() if hasattr(job.family, "whole") else job.family
+    base: Any = family.load(job.weights, device="cpu", dtype=dtype)
     model = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
     return model.to(getattr(torch, dtype))  # what was trained in full was so in float32
 

@@ -1,25 +1,26 @@
 """The trainer: transformers' own, given trees."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import torch
-from attrs import asdict, evolve
+from attrs import evolve
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 from transformers.utils import logging
 
 from pairsmith.interfaces import BENCHMARK, Job, Loss, Paused, Run, Weights
 from pairsmith.values import Item
-from pairsmith_train import engine, guards, pausing, results, trackers, trainable
+from pairsmith_train import engine, features, guards, leaving, pausing, places, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
 from pairsmith_train.batch import Batch, Collator, by_cell
 from pairsmith_train.callbacks import Marks, Metrics
 from pairsmith_train.card import Facts
 from pairsmith_train.checkpoints import Checkpoints
-from pairsmith_train.encode import Encoder
+from pairsmith_train.encode import Encoder, Pixels
 from pairsmith_train.frozen import Frozen
-from pairsmith_train.held_out import Best, WhenDue, split
+from pairsmith_train.held_out import Best, WhenDue
 from pairsmith_train.options import TreeOptions
 from pairsmith_train.prepare import prepare, steady
 from pairsmith_train.rows import Items, Placed
@@ -52,7 +53,8 @@ class TreeTrainer:
         """Return what changes reference log-probabilities, other than the model and the pairs."""
         options = self._options
         lengths = {"max_length": options.max_length, "over_long": options.over_long}
-        return {"precision": options.precision, "dtype": self._dtype(), **lengths}
+        other = {} if options.reference_dtype is None else {"reference_dtype": options.reference_dtype}
+        return {"precision": options.precision, "dtype": self._dtype(), **lengths, **other}
 
     def sums_suffice(self, loss: Loss) -> bool:
         """Tell whether a loss reads no more of the reference than the log-probability of whole answers."""
@@ -63,14 +65,15 @@ class TreeTrainer:
     def reference(self, job: Job, items: Sequence[Item]) -> list[Mapping[str, Sequence[float]]]:
         """Return each item's log-probabilities under the frozen model. An item that will be left out gets none."""
         scorer, collator = self._reference_scorer(job)
+        self._encode_images(job, items)
         device = engine.device(self._options)
         found: list[Mapping[str, Sequence[float]]] = [{} for _ in items]
         wanted = [index for index, item in enumerate(items) if collator.encoder.fits(item) is None]
         for start in range(0, len(wanted), self._options.micro):
             indices = wanted[start : start + self._options.micro]
             for group, packed in collator.passes([(items[index], None) for index in indices]):
-                batch = _to(packed, device)
-                with torch.inference_mode(), self._autocast(device):
+                batch = _to(packed, device, self._options.reference_dtype)
+                with torch.inference_mode(), self._autocast(device, self._options.reference_dtype):
                     cells = by_cell(scorer(batch), batch, job.loss.cells)
                 for row, place in enumerate(group):
                     found[indices[place]] = {
@@ -82,12 +85,39 @@ class TreeTrainer:
     def _reference_scorer(self, job: Job) -> tuple[Scorer, Collator]:
         """Load the frozen model once for all parts; :meth:`train` lets it go before it loads its own."""
         if not hasattr(self, "_frozen"):
-            model = self._load(job)
+            guards.readable(job, self._options)
+            model = self._load(job, self._options.reference_dtype)
             self._frozen = Scorer(model, job.family).eval(), self._collator(job, model)
         return self._frozen
 
-    def _autocast(self, device: str) -> Any:  # noqa: ANN401 - a context manager
-        return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=self._options.precision == "bf16")
+    def _encode_images(self, job: Job, items: Iterable[Item]) -> None:
+        """Keep the features that the frozen model makes of these items' images, where that is asked for."""
+        if not self._options.cache_image_features:
+            return
+        kept = self._features(job)
+        missing = kept.missing(features.images_of(items, job.loss.cells))
+        if not missing:
+            return
+        scorer, collator = self._reference_scorer(job)
+        family: Any = job.family
+        device = engine.device(self._options)
+
+        def encode(pixels: Pixels) -> Mapping[str, torch.Tensor]:
+            with self._autocast(device, None):
+                there: Mapping[str, torch.Tensor] = family.encode(
+                    scorer.model, {name: value.to(device) for name, value in pixels.items()}
+                )
+            return there
+
+        features.fill(kept, missing, collator.codec, encode)
+
+    def _features(self, job: Job) -> features.FeatureStore:
+        device = engine.device(self._options).partition(":")[0]
+        return features.store(job, precision=self._options.precision, dtype=self._dtype(), device=device)
+
+    def _autocast(self, device: str, dtype: str | None) -> Any:  # noqa: ANN401 - a context manager
+        mixed = self._options.precision == "bf16" and dtype is None
+        return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=mixed)
 
     def _dtype(self) -> str:
         """Return the type of the weights: an adapter's frozen base may be coarse, what is trained may not."""
@@ -97,9 +127,14 @@ class TreeTrainer:
 
     def train(self, job: Job) -> Weights | Paused:
         """Train, from the last whole checkpoint if there is one, and return where the result is."""
+        there = results.place(job, self._options).exists()
+        if not there:
+            guards.possible(job, self._options)
+            rank, world = (int(os.environ.get(name, one)) for name, one in (("RANK", "0"), ("WORLD_SIZE", "1")))
+            self._encode_images(job, islice(job.items, rank, None, world))
         if hasattr(self, "_frozen"):
             del self._frozen
-        if not results.place(job, self._options).exists():
+        if not there:
             checkpoints = Checkpoints(job.output / "checkpoints")
             paused = pausing.paused(job, self._options, checkpoints)
             if paused is None:
@@ -111,7 +146,6 @@ class TreeTrainer:
 
     def _train(self, job: Job, checkpoints: Checkpoints) -> Paused | None:
         options = self._options
-        guards.possible(job, options)
         engine.before_models(options)
         arguments = training_arguments(options, checkpoints.directory, job.seed)
         first = arguments.process_index == 0
@@ -122,14 +156,16 @@ class TreeTrainer:
         model = self._prepared(model, job)
         trained = trainable.rows(model, job.family, options)
         if first:
-            self._table(model, job, trained)
+            leaving.table(model, job, options, trained, say)
         collator = self._collator(job, model)
-        train, held_out = self._places(job, collator, say)
+        train, held_out = places.choose(job, collator.encoder, options, say)
         if first:
             checkpoints.sweep(say)
             pausing.remove(job)
         metrics = Metrics(job.metrics)
-        facts = Facts(job=job, options=options, trained_on=len(train), held_out=len(held_out), trained=trained)
+        facts = Facts(
+            job=job, options=options, trained_on=len(train), held_out=places.unseen(held_out, options), trained=trained
+        )
         trainer = self._steps(Scorer(model, job.family, frozen), arguments, facts, collator, (train, held_out))
         for callback in self._beside(trainer, facts, collator, checkpoints, metrics):
             trainer.add_callback(callback)
@@ -148,7 +184,7 @@ class TreeTrainer:
         if trainer.best is not None:
             facts = evolve(facts, step=trainer.best.step)
             say(f"the result is step {trainer.best.step}, whose held-out loss of {trainer.best.loss:.4f} is the lowest")
-        self._save(trainer, facts, collator, trainer.best)
+        leaving.save(trainer, facts, collator.codec, self._dtype(), trainer.best)
         trainer.accelerator.wait_for_everyone()
         if first:
             checkpoints.remove()
@@ -162,11 +198,11 @@ class TreeTrainer:
         arguments: TrainingArguments,
         facts: Facts,
         collator: Collator,
-        places: tuple[Sequence[int], tuple[int, ...]],
+        split: tuple[Sequence[int], tuple[int, ...]],
     ) -> LossTrainer:
         """Return what takes the steps, on the places of the items to train on and of those held out."""
         job, options = facts.job, self._options
-        train, held_out = places
+        train, held_out = split
         trainer = LossTrainer(
             model=scorer,
             args=arguments,
@@ -174,7 +210,7 @@ class TreeTrainer:
             data_collator=Placed(collator),
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
-        trainer.loss, trainer.precision = job.loss, options.precision
+        trainer.loss, trainer.precision = job.loss, options.reference_dtype or options.precision
         trainer.clock, trainer.tally, trainer.pad_token = Clock(), Tally(), collator.codec.pad_token
         trainer.stop = Stop(
             items=job.items, cells=job.loss.cells, path=job.metrics.with_name(FILE), limit=options.margin_limit
@@ -185,7 +221,7 @@ class TreeTrainer:
         if options.held_out is not None:
             trainer.held_out = held_out
             trainer.best = Best(job.output / "best.safetensors") if options.held_out.best else None
-            trainer.trained_state = lambda: self._trained(trainer)
+            trainer.trained_state = lambda: leaving.trained(trainer, options)
         return trainer
 
     def _beside(
@@ -196,7 +232,7 @@ class TreeTrainer:
         yield trainer.clock
         if job.pause_at is not None:
             there = evolve(facts, job=pausing.at(job, job.pause_at))
-            yield pausing.Pause(job.pause_at, lambda: self._save(trainer, there, collator))
+            yield pausing.Pause(job.pause_at, lambda: leaving.save(trainer, there, collator.codec, self._dtype()))
         yield Marks(checkpoints)
         yield metrics
         tracking = trackers.callbacks(self._options, job.metrics.parent)
@@ -205,19 +241,6 @@ class TreeTrainer:
         if self._options.held_out is not None:
             yield WhenDue(self._options.held_out)
 
-    def _places(
-        self, job: Job, collator: Collator, say: Callable[[str], None]
-    ) -> tuple[Sequence[int], tuple[int, ...]]:
-        """Return the places of the items that are trained on, and of those held out."""
-        options = self._options
-        kept = guards.usable(job.items, collator.encoder, options.batch_size, say)
-        if options.held_out is None:
-            return kept, ()
-        found = split(job.items, kept, options.held_out.share, job.seed)
-        say(f"{len(found.held_out)} of {len(kept)} items are held out, with all their images")
-        guards.enough(len(found.train), len(job.items), options.batch_size)
-        return found.train, found.held_out
-
     def _prepared(self, model: torch.nn.Module, job: Job) -> torch.nn.Module:
         model = prepare(model, job.family, self._options)
         if self._options.gradient_checkpointing:
@@ -225,18 +248,8 @@ class TreeTrainer:
             model.enable_input_require_grads()  # type: ignore[operator]
         return model
 
-    def _load(self, job: Job) -> Any:  # noqa: ANN401 - a transformers model
-        return steady(job.family.load(job.weights, device=engine.device(self._options), dtype=self._dtype()))
-
-    def _table(self, model: torch.nn.Module, job: Job, found: Sequence[trainable.Row]) -> None:
-        """Say what is trained, and keep it beside the metrics."""
-        for line in trainable.table(found):
-            _say(line)
-        for name in trainable.frozen_in_full(model, job.family, self._options):
-            _say(f"{name} stays as it is: it is in no module of its own, which peft would need to train it in full")
-        path = job.metrics.with_name("trained.json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps([asdict(row) for row in found], indent=1) + "\n", encoding="utf-8")
+    def _load(self, job: Job, dtype: str | None = None) -> Any:  # noqa: ANN401 - a transformers model
+        return steady(job.family.load(job.weights, device=engine.device(self._options), dtype=dtype or self._dtype()))
 
     def _frozen_reference(self, job: Job) -> Frozen | None:
         """Return the reference that runs beside the policy, where the loss asks for divergences."""
@@ -247,39 +260,24 @@ class TreeTrainer:
         model = self._load(job)
         return Frozen(job.family, model.requires_grad_(False).eval())  # noqa: FBT003
 
-    def _trained(self, trainer: LossTrainer) -> Mapping[str, torch.Tensor] | None:
-        """Return what is trained, whole, to the first process, and ``None`` to the others. All must call this."""
-        whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator, trained=True)
-        if trainer.args.process_index != 0:
-            return None
-        state: Mapping[str, torch.Tensor] = trainer.accelerator.unwrap_model(trainer.model).state_dict()
-        return state if whole is None else whole
-
-    def _save(self, trainer: LossTrainer, facts: Facts, collator: Collator, best: Best | None = None) -> None:
-        """Write the weights as they are, or the best. Where the ranks hold a part each, all of them gather it first."""
-        whole = engine.gathered(trainer.model_wrapped, self._options, trainer.accelerator)
-        if trainer.args.process_index != 0:
-            return
-        scorer: Any = trainer.accelerator.unwrap_model(trainer.model)
-        if best is not None:
-            if whole is None:
-                scorer.load_state_dict(best.load())
-            else:
-                whole |= best.load()
-        state = None if whole is None else {name.removeprefix("model."): value for name, value in whole.items()}
-        results.write(scorer.model, state, collator.codec, facts, self._dtype())
-
     def _collator(self, job: Job, model: Any) -> Collator:  # noqa: ANN401 - any transformers model
         config = getattr(model.config, "text_config", model.config)
         limit = self._options.max_length or getattr(config, "max_position_embeddings", None)
         codec = job.family.codec(job.weights)
         encoder = Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut")
-        return Collator(encoder, self._options.pack_tokens)
+        kept = self._features(job) if self._options.cache_image_features else None
+        return Collator(encoder, self._options.pack_tokens, kept)
 
 
-def _to(batch: Batch, device: str) -> Batch:
+def _to(batch: Batch, device: str, dtype: str | None = None) -> Batch:
+    """Move a batch, with its images in the type of the weights where nothing else sees to that."""
+
+    def moved(pixels: torch.Tensor) -> torch.Tensor:
+        coarse = dtype is not None and pixels.is_floating_point()
+        return pixels.to(device, getattr(torch, str(dtype))) if coarse else pixels.to(device)
+
     return {
-        name: {key: one.to(device) for key, one in value.items()} if isinstance(value, dict) else value.to(device)
+        name: {key: moved(one) for key, one in value.items()} if isinstance(value, dict) else value.to(device)
         for name, value in batch.items()
     }
 

@@ -24,7 +24,8 @@ class Sequenced:
     """One cell as a sequence of T tokens, of which the last R are the response.
 
     ``owners`` ``[T]`` names the image an image token belongs to and is ``None`` for text; ``slots`` ``[T]`` is its place
-    in that image; ``positions`` ``[axes, T]`` are the model's positions along this sequence.
+    in that image; ``positions`` ``[axes, T]`` are the model's positions along this sequence. ``prompted`` are places in the
+    prompt whose tokens are labelled as well, before the response's.
     """
 
     tokens: Sequence[int]
@@ -32,11 +33,12 @@ class Sequenced:
     slots: Sequence[int]
     positions: NDArray[np.int64]
     response: int
+    prompted: Sequence[int] = ()
 
 
 @frozen(kw_only=True)
 class Label:
-    """The response tokens of one cell: token ``targets[k]`` is predicted at node ``nodes[k]``, ``[R]`` each."""
+    """The learnt tokens of one cell: token ``targets[k]`` is predicted at node ``nodes[k]``, ``[R]`` each."""
 
     nodes: NDArray[np.int64]
     targets: NDArray[np.int64]
@@ -44,14 +46,17 @@ class Label:
 
 @frozen(kw_only=True)
 class Tree:
-    """N tokens, each after its parent.
+    """N tokens in preorder: each stands right behind its parent, or behind all that follows an earlier child of it.
 
-    ``tokens``, ``parents`` (-1 for a root) and ``slots`` (-1 for text) are ``[N]``; ``owners`` names the image of each
-    image token; ``positions`` is ``[axes, N]``; ``labels`` has one entry per cell, in their order.
+    ``tokens``, ``parents`` (-1 for a root), ``last`` (the last token with this one on its path) and ``slots`` (-1 for
+    text) are ``[N]``; ``owners`` names the image of each image token; ``positions`` is ``[axes, N]``; ``labels`` has one
+    entry per cell, in their order. So a token may attend to the ``k``-th if it is none before it and none after
+    ``last[k]``: two numbers a token say who sees whom.
     """
 
     tokens: NDArray[np.int64]
     parents: NDArray[np.int64]
+    last: NDArray[np.int64]
     owners: Sequence[Hashable | None]
     slots: NDArray[np.int64]
     positions: NDArray[np.int64]
@@ -60,14 +65,6 @@ class Tree:
     def __len__(self) -> int:
         """Return the number of tokens."""
         return len(self.tokens)
-
-    def sees(self) -> NDArray[np.bool_]:
-        """Return ``[N, N]``: whether the row's token may attend to the column's, its ancestor or itself."""
-        sees = np.eye(len(self), dtype=np.bool_)
-        for node, parent in enumerate(self.parents):  # a parent always stands before its children
-            if parent >= 0:
-                sees[node] |= sees[parent]
-        return sees
 
 
 @define
@@ -115,21 +112,48 @@ def grow(cells: Sequence[Sequenced]) -> Tree:
     ([1, 2, 4], [7, 9, 5])
     """
     trie = _Trie()
+    paths = [trie.path(cell) for cell in cells]
+    place, last = preorder(trie.parents)
+    order = np.argsort(place)
+    parents = np.array(trie.parents, dtype=np.int64)[order]
     labels = []
-    for cell in cells:
-        nodes = trie.path(cell)
-        start = len(nodes) - cell.response
+    for cell, nodes in zip(cells, paths, strict=True):
+        learnt = [*cell.prompted, *range(len(nodes) - cell.response, len(nodes))]
         labels.append(
             Label(
-                nodes=np.array(nodes[start - 1 : -1], dtype=np.int64),
-                targets=np.array(cell.tokens[start:], dtype=np.int64),
+                nodes=place[[nodes[token - 1] for token in learnt]],
+                targets=np.array([cell.tokens[token] for token in learnt], dtype=np.int64),
             )
         )
     return Tree(
-        tokens=np.array(trie.tokens, dtype=np.int64),
-        parents=np.array(trie.parents, dtype=np.int64),
-        owners=trie.owners,
-        slots=np.array(trie.slots, dtype=np.int64),
-        positions=np.stack(trie.positions, axis=1).astype(np.int64),
+        tokens=np.array(trie.tokens, dtype=np.int64)[order],
+        parents=np.where(parents < 0, -1, place[parents]),
+        last=last[order],
+        owners=[trie.owners[node] for node in order],
+        slots=np.array(trie.slots, dtype=np.int64)[order],
+        positions=np.stack(trie.positions, axis=1).astype(np.int64)[:, order],
         labels=labels,
     )
+
+
+def preorder(parents: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the place of each node in preorder, and the place of the last node below it; children keep their order.
+
+    Args:
+        parents: of each node the number of its parent, a smaller one, or -1.
+
+    >>> place, last = preorder([-1, 0, 0, 1])
+    >>> place.tolist(), last.tolist()
+    ([0, 1, 3, 2], [3, 2, 3, 2])
+    """
+    size = [1] * len(parents)
+    for node in range(len(parents) - 1, -1, -1):
+        if parents[node] >= 0:
+            size[parents[node]] += size[node]
+    free, place = {-1: 0}, []
+    for node, parent in enumerate(parents):
+        place.append(free[parent])
+        free[node] = free[parent] + 1
+        free[parent] += size[node]
+    found = np.array(place, dtype=np.int64)
+    return found, found + np.array(size, dtype=np.int64) - 1

@@ -11,6 +11,7 @@ from attrs import frozen
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from pairsmith.errors import StageError
 from pairsmith.interfaces import Codec
 from pairsmith.values import Cell, Item
 
@@ -87,7 +88,11 @@ class Encoder:
         return {name: value.gather(1, order)[:, :longest] for name, value in rows.items()}
 
     def _prompt_length(self, item: Item, cell: Cell) -> int:
-        return len(self.codec.prompt(item.turns(cell), item.images(cell)).tokens)
+        prompt = self.codec.prompt(item.turns(cell), item.images(cell))
+        if prompt.targets:
+            msg = "[model] has tokens of prompts learnt, and TRL's trainers learn answers only; set train.use = 'tree'"
+            raise StageError(msg)
+        return len(prompt.tokens)
 
     def _room(self, prompt: int) -> int | None:
         """Return how many tokens an answer may have after a prompt; as many as it has where there is no limit."""

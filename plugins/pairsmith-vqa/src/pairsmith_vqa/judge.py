@@ -9,11 +9,12 @@ import torch
 from pairsmith.answers import Answers, Question
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
+from pairsmith.seeds import derive
 from pairsmith.values import Case, Claim, Outcome, Verdict
 from pairsmith_vqa.answers import Answer
 from pairsmith_vqa.gate import Gate
 from pairsmith_vqa.loading import Checkpoint
-from pairsmith_vqa.models import answerer
+from pairsmith_vqa.models import Speech, answerer
 from pairsmith_vqa.options import VqaOptions
 from pairsmith_vqa.pictures import read, shown, size
 from pairsmith_vqa.questions import QUESTIONS, question, says
@@ -33,9 +34,13 @@ class Vqa:
         self.aspects: tuple[str, ...] | None = options.aspects
         self._wording = {**QUESTIONS, **options.questions}
         self._checkpoint = Checkpoint("model", options.model, options.revision, options)
-        self._model = answerer(self._checkpoint, options.max_new_tokens)
+        self._speech = Speech.of(options)
+        self._model = answerer(self._checkpoint, self._speech)
+        self._seed = derive(run.seed, NAME)
         self._prompt = options.prompt or self._model.prompt
-        made_from = {**self._checkpoint.identity(), "prompt": self._prompt, "max_new_tokens": options.max_new_tokens}
+        made_from = {**self._checkpoint.identity(), "prompt": self._prompt, **self._speech.identity()}
+        if self._speech.drawn:
+            made_from["seed"] = self._seed
         self.answers = Answers(run, NAME, made_from)
         self.gate = Gate(options, run) if options.gate else None
 
@@ -71,6 +76,9 @@ class Vqa:
         return None if text is None else Question(text, shown(case))
 
     def _batches(self, questions: Sequence[Question]) -> Iterator[list[Question]]:
+        if self._speech.drawn:  # what is drawn for a question depends on nothing beside it
+            yield from ([one] for one in questions)
+            return
         groups: dict[tuple[int, int], list[Question]] = {}
         for one in sorted(questions, key=lambda one: one.key):
             groups.setdefault(size(one.shown) if self._model.one_size else (0, 0), []).append(one)
@@ -82,6 +90,8 @@ class Vqa:
     def _answer(self, questions: Sequence[Question]) -> list[Answer]:
         pictures = {one.key[0]: one.shown for one in questions}
         pixels = {key: read(image, self._options.max_pixels) for key, image in pictures.items()}
+        if self._speech.drawn:
+            torch.manual_seed(derive(self._seed, *questions[0].key))
         return self._model.answer([(pixels[one.key[0]], self._prompt.format(one.text)) for one in questions])
 
     def _verdict(

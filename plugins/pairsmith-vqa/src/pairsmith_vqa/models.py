@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 import torch
-from attrs import define, field
+from attrs import asdict, define, field, frozen
 from PIL.Image import Image as Picture
 from torch import Tensor
 from transformers import (
@@ -18,8 +18,10 @@ from transformers import (
     ViltForQuestionAnswering,
 )
 
+from pairsmith.errors import StageError
 from pairsmith_vqa.answers import Answer, first_tokens, pack, probability
 from pairsmith_vqa.loading import Checkpoint
+from pairsmith_vqa.options import VqaOptions
 
 Asked = Sequence[tuple[Picture, str]]
 
@@ -61,36 +63,64 @@ class Vilt:
         return pack([labels[best] for best in logits.argmax(-1).tolist()], probability(logits, yes, no))
 
 
+@frozen
+class Speech:
+    """How an answer is found: greedily, by so many beams, or by drawing."""
+
+    max_new_tokens: int
+    beams: int = 1
+    length_penalty: float = 1.0
+    temperature: float = 0.0
+    top_k: int = 0
+
+    @classmethod
+    def of(cls, options: VqaOptions) -> "Speech":
+        """Return what the options say."""
+        return cls(options.max_new_tokens, options.beams, options.length_penalty, options.temperature, options.top_k)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether chance has a part in it."""
+        return self.temperature > 0
+
+    def identity(self) -> dict[str, Any]:
+        """Return what the answers depend on, but for a seed."""
+        return asdict(self, filter=lambda attribute, value: value != attribute.default)
+
+    def settings(self) -> dict[str, Any]:
+        """Return options of ``generate`` that leave nothing to a model's own configuration."""
+        drawn = {"temperature": self.temperature, "top_k": self.top_k, "top_p": 1.0} if self.drawn else {}
+        searched = {} if self.beams == 1 else {"length_penalty": self.length_penalty}
+        return {
+            "max_new_tokens": self.max_new_tokens,
+            "do_sample": self.drawn,
+            "num_beams": self.beams,
+            "output_logits": True,
+            "return_dict_in_generate": True,
+            **drawn,
+            **searched,
+        }
+
+
 @define
 class Generative:
     """What the models that speak have in common."""
 
     checkpoint: Checkpoint
-    max_new_tokens: int
+    speech: Speech
     one_size: ClassVar[bool] = False
     _words: list[tuple[list[int], list[int]]] = field(init=False, factory=list)
 
     def _tokenizer(self) -> Any:  # noqa: ANN401
         return self.checkpoint.reader().tokenizer
 
-    def _greedy(self, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - options of generate
-        """Return options that leave nothing to chance, and nothing to a model's own configuration."""
-        return {
-            "max_new_tokens": self.max_new_tokens,
-            "do_sample": False,
-            "num_beams": 1,
-            "output_logits": True,
-            "return_dict_in_generate": True,
-            **more,
-        }
-
-    def _read(self, output: Any) -> list[Answer]:  # noqa: ANN401 - generate's output
-        """Return what was generated after the prompt, and yes against no in the first token of it."""
+    def _read(self, output: Any, before: int) -> list[Answer]:  # noqa: ANN401 - generate's output
+        """Return what was generated after a prompt of ``before`` tokens, and yes against no in the first token of it."""
         if not self._words:
             self._words.append(first_tokens(self._tokenizer()))
-        new = output.sequences[:, output.sequences.shape[1] - len(output.logits) :]
-        texts = self._tokenizer().batch_decode(new, skip_special_tokens=True)
-        return pack(texts, probability(output.logits[0], *self._words[0]))
+        texts = self._tokenizer().batch_decode(output.sequences[:, before:], skip_special_tokens=True)
+        first = output.logits[0][:: self.speech.beams]  # all beams begin at the same place
+        return pack(texts, probability(first, *self._words[0]))
 
 
 @define
@@ -119,7 +149,7 @@ class Blip(Generative):
         for rows in by_length.values():
             images = seen[[place[id(asked[row][0])] for row in rows]]
             questions = torch.tensor([tokens[row] for row in rows], device=images.device)
-            answers |= zip(rows, self._read(self._spoken(model, images, questions)), strict=True)
+            answers |= zip(rows, self._read(self._spoken(model, images, questions), 1), strict=True)
         return [answers[row] for row in range(len(asked))]
 
     def _spoken(self, model: Any, images: Tensor, questions: Tensor) -> Any:  # noqa: ANN401
@@ -131,7 +161,7 @@ class Blip(Generative):
         text = self.checkpoint.config.text_config
         start = torch.full((len(questions), 1), model.decoder_start_token_id, device=images.device)
         end = {"eos_token_id": text.sep_token_id, "pad_token_id": text.pad_token_id}
-        return model.text_decoder.generate(input_ids=start, encoder_hidden_states=read, **self._greedy(**end))
+        return model.text_decoder.generate(input_ids=start, encoder_hidden_states=read, **self.speech.settings(), **end)
 
 
 @define
@@ -148,8 +178,8 @@ class Blip2(Generative):
         reader.tokenizer.padding_side = "right" if both else "left"
         pictures, texts = [picture for picture, _ in asked], [text for _, text in asked]
         batch = self.checkpoint.on_device(reader(images=pictures, text=texts, return_tensors="pt", padding=True))
-        output = model.generate(**batch, **self._greedy())
-        return self._read(output)
+        output = model.generate(**batch, **self.speech.settings())
+        return self._read(output, 1 if both else batch["input_ids"].shape[1])
 
 
 @define
@@ -170,21 +200,27 @@ class Chat(Generative):
         own = model.generation_config.eos_token_id
         end = reader.tokenizer.eos_token_id if own is None else own
         model.generation_config = GenerationConfig(pad_token_id=pad, eos_token_id=end)
-        output = model.generate(**self.checkpoint.on_device(batch), **self._greedy())
-        return self._read(output)
+        output = model.generate(**self.checkpoint.on_device(batch), **self.speech.settings())
+        return self._read(output, batch["input_ids"].shape[1])
 
 
 def _conversation(text: str) -> list[dict[str, Any]]:
     return [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": text}]}]
 
 
-def answerer(checkpoint: Checkpoint, max_new_tokens: int) -> Answerer:
-    """Return what can ask this kind of model."""
+def answerer(checkpoint: Checkpoint, speech: Speech) -> Answerer:
+    """Return what can ask this kind of model. Raises where it has no way of speaking to choose."""
+    if checkpoint.config.model_type == "vilt" and (speech.beams > 1 or speech.drawn):
+        msg = (
+            f"[[judges]] use = 'vqa': model = {checkpoint.path!r} chooses among fixed answers; leave out beams and "
+            f"temperature"
+        )
+        raise StageError(msg)
     match checkpoint.config.model_type:
         case "vilt":
             return Vilt(checkpoint)
         case "blip":
-            return Blip(checkpoint, max_new_tokens)
+            return Blip(checkpoint, speech)
         case "blip-2":
-            return Blip2(checkpoint, max_new_tokens)
-    return Chat(checkpoint, max_new_tokens)
+            return Blip2(checkpoint, speech)
+    return Chat(checkpoint, speech)

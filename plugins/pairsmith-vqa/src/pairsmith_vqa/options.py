@@ -79,6 +79,20 @@ class VqaOptions:
         validator=_SHARE,
         metadata={"help": "probability of being grammatical below which nothing is judged"},
     )
+    beams: int = field(
+        default=1, validator=ge(1), metadata={"help": "beams searched side by side for the answer (generated); 1: none"}
+    )
+    length_penalty: float = field(
+        default=1.0, metadata={"help": "of beams: below 0 favours short answers, above 0 long ones"}
+    )
+    temperature: float = field(
+        default=0.0,
+        validator=ge(0.0),
+        metadata={
+            "help": "0 answers greedily; above, answers are drawn, one question at a time from a seed of its own"
+        },
+    )
+    top_k: int = field(default=0, validator=ge(0), metadata={"help": "likeliest tokens to draw from; 0 for all"})
     max_new_tokens: int = field(default=10, validator=ge(1), metadata={"help": "longest answer, in tokens"})
     batch_size: int = field(default=16, validator=ge(1), metadata={"help": "questions put to the model together"})
     max_pixels: int = field(
@@ -93,6 +107,15 @@ class VqaOptions:
     trust_remote_code: bool = field(
         default=False, metadata={"help": "run Python code that comes with the model; read it first"}
     )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a way of speaking where nothing that is said counts."""
+        if self.answer == "p-yes" and (self.beams > 1 or self.temperature > 0):
+            msg = (
+                "answer = 'p-yes' reads a probability and no words, which beams and temperature are about; leave them out, "
+                "or set answer = 'generated'"
+            )
+            raise ValueError(msg)
 
 
 def needs(options: VqaOptions) -> Needs:
