@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from pairsmith.errors import UsageError
 from pairsmith.kinds import Kind as Kind  # noqa: PLC0414 - also from here: protocols and kinds belong together
+from pairsmith.log_probs import LogProbs as LogProbs  # noqa: PLC0414
+from pairsmith.log_probs import LossTerms as LossTerms  # noqa: PLC0414
 from pairsmith.trees import TreeBatch as TreeBatch  # noqa: PLC0414
 from pairsmith.values import (
     Case,
@@ -201,45 +203,6 @@ Corruption = ImageCorruption | ContextCorruption
 # Losses --------------------------------------------------------------------------------------------------------------
 
 
-@frozen
-class LogProbs:
-    """Log-probabilities of the tokens of one cell, for a batch of B items.
-
-    ``tokens`` is ``[B, T]`` in nats, zero where ``mask`` ``[B, T]`` (bool) is false. A trainer gives the policy's also
-    ``ids`` ``[B, T]``, the tokens themselves (-1 where the mask is false), and, to a loss that asks for it, ``kl``
-    ``[B, T]``: the divergence ``KL(pi_ref || pi)`` over the whole vocabulary in nats of the distribution each token was
-    drawn from, zero where the mask is false.
-    """
-
-    tokens: "Tensor"
-    mask: "Tensor"
-    ids: "Tensor | None" = None
-    kl: "Tensor | None" = None
-
-    @property
-    def sum(self) -> "Tensor":
-        """Log-probability of each whole response, ``[B]``."""
-        return (self.tokens * self.mask).sum(-1)
-
-    @property
-    def count(self) -> "Tensor":
-        """Number of tokens of each response, ``[B]``."""
-        return self.mask.sum(-1)
-
-    @property
-    def mean(self) -> "Tensor":
-        """Mean log-probability of a token of each response, ``[B]``."""
-        return self.sum / self.count.clamp(min=1)
-
-
-@frozen
-class LossTerms:
-    """A loss per item, ``[B]``, and what is worth watching: named tensors ``[B]``."""
-
-    loss: "Tensor"
-    metrics: "Mapping[str, Tensor]" = field(factory=dict)
-
-
 class Loss(Protocol):
     """A pure function of log-probabilities.
 
@@ -352,7 +315,8 @@ class Job:
 
     ``items`` can be indexed without being held in memory. ``reference[k]`` gives the stored reference log-probabilities
     of item ``k`` by ``str(cell)``, and is ``None`` where the loss needs none. ``output`` is where the trainer keeps
-    checkpoints and puts what it made; ``metrics`` is the file of JSON lines it appends to.
+    checkpoints and puts what it made; ``metrics`` is the file of JSON lines it appends to. ``pause_at`` is the step after
+    which a trainer that can pauses, unless it is the last. ``published`` says that the reference came with the data.
     """
 
     run: Run
@@ -364,10 +328,28 @@ class Job:
     output: Path
     metrics: Path
     seed: int
+    pause_at: int | None = None
+    published: bool = False
+
+
+BENCHMARK = "benchmark/"
+"""How the names of numbers begin that benchmarks gave of a training's step; the pipeline puts them into its metrics."""
+
+
+@frozen(kw_only=True)
+class Paused:
+    """A training that waits after a step, with its weights as they were then. Another call of it goes on from there."""
+
+    step: int
+    weights: Weights
 
 
 class Trainer(Protocol):
-    """Trains a model on items with a loss."""
+    """Trains a model on items with a loss.
+
+    One that can pause on its way, so that benchmarks are asked in between, has ``pauses = True``; others need not have it.
+    One with ``sums_suffice(loss)`` says of which losses the reference's log-probability of a whole answer is enough.
+    """
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:
         """Return the command that runs ``worker`` (a Python command line) in as many processes as are wanted."""
@@ -378,8 +360,11 @@ class Trainer(Protocol):
     def reference_settings(self) -> Mapping[str, Any]:
         """Return the settings that change reference log-probabilities, for the key they are stored under."""
 
-    def train(self, job: Job) -> Weights:
-        """Train, from the last whole checkpoint in ``job.output`` if there is one, and return the result."""
+    def train(self, job: Job) -> Weights | Paused:
+        """Train, from the last whole checkpoint in ``job.output`` if there is one, and return the result.
+
+        Where it pauses it leaves a checkpoint of that step and the weights, and later goes on as if it never had.
+        """
 
 
 # Evaluation and output -----------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What the stages of a recipe are called, in the order in which they run."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pairsmith.chain import Chain
@@ -103,6 +103,11 @@ def answers_stage(benchmark: str, model: str) -> str:
     return f"evaluate-{benchmark}-{model}"
 
 
+def step_stage(benchmark: str, training: str, step: int) -> str:
+    """Return the stage of the answers to a benchmark in the middle of a training, by that training's stage."""
+    return f"{training}-step-{step}-{benchmark}"
+
+
 def again(of: str, stage: str) -> str:
     """Return the stage of a judge that is asked again: ``swapped-verdicts-1-rubric``; the judge's own for nothing."""
     return f"{of}-{stage}" if of else stage
@@ -116,10 +121,12 @@ def check_until(until: str | None) -> None:
 
 
 def check_names(recipe: Recipe) -> None:
-    """Refuse a training whose folder would be that of another stage.
+    """Refuse a training whose folder would be that of another stage, and benchmarks during training that are none.
 
     Raises :class:`RecipeError` that says which name to change.
     """
+    if recipe.during_training is not None:
+        _check_during(recipe, recipe.during_training.benchmarks)
     times = Counter(ordered(recipe))
     for training in recipe.trainings:
         for stage in (train_stage(arm, training.name) for arm in arms(recipe)):
@@ -129,6 +136,19 @@ def check_names(recipe: Recipe) -> None:
                     f"which another stage of the run has; give it another name"
                 )
                 raise RecipeError(msg)
+
+
+def _check_during(recipe: Recipe, wanted: Sequence[str]) -> None:
+    there = benchmarks(recipe)
+    strange = [name for name in wanted if name not in there]
+    if not recipe.trainings or not there:
+        lacks = "[[benchmarks]]" if recipe.trainings else "[train]"
+        msg = f"during_training: asks benchmarks while a model is trained, and the recipe has no {lacks}"
+    elif strange:
+        msg = f"during_training.benchmarks: {strange[0]!r} is no benchmark of the recipe; there are {', '.join(there)}"
+    else:
+        return
+    raise RecipeError(msg)
 
 
 def ordered(recipe: Recipe) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 from attrs import NOTHING, Attribute, Factory, fields, frozen, has
 
 from pairsmith.errors import OptionsError, PluginError, in_short
+from pairsmith.objects import spelled
 
 T = TypeVar("T")
 _SCALARS: dict[type, tuple[type, ...]] = {str: (str,), bool: (bool,), int: (int,), float: (float, int), Path: (str,)}
@@ -194,7 +195,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - options, or what they hold
 
 
 def jsonable(value: Any) -> Any:  # noqa: ANN401 - TOML, or objects in place of names
-    """Return a document as JSON; an object is named by its class."""
+    """Return a document as JSON; an object is named by its class and what it was made with."""
     if isinstance(value, Mapping):
         return {str(name): jsonable(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -203,7 +204,7 @@ def jsonable(value: Any) -> Any:  # noqa: ANN401 - TOML, or objects in place of 
         return value
     if isinstance(value, Path):
         return str(value)
-    return f"{type(value).__module__}.{type(value).__qualname__}"
+    return spelled(value)
 
 
 @frozen

@@ -6,7 +6,9 @@ from typing import Literal
 from attrs import field, frozen
 from attrs.validators import ge
 
+from pairsmith.during import DuringOptions
 from pairsmith.keeping import KeepOptions
+from pairsmith.reference import ReferenceOptions
 
 
 @frozen(kw_only=True)
@@ -36,6 +38,8 @@ class Plain:
     evaluate: tuple[Literal["base", "rounds", "trained", "control"], ...] = ()
     rounds: RoundsOptions = field(factory=RoundsOptions)
     image_keep: KeepOptions = field(factory=KeepOptions)
+    during_training: DuringOptions | None = None
+    reference: ReferenceOptions | None = None
 
     @requires.validator
     def _are_names(self, _: object, value: tuple[str, ...]) -> None:

@@ -266,9 +266,9 @@ class Pipeline:
         return self.run if model is None else with_model(self.run, model, weights), made_from
 
     def _trainings(self) -> Trainings:
-        return Trainings(
-            recipe=self.recipe, directory=self.directory, run=self.run, model=self.model, progress=self.progress
-        )
+        asked = self.evaluations()
+        recipe, directory, run, model, progress = self.recipe, self.directory, self.run, self.model, self.progress
+        return Trainings(recipe=recipe, directory=directory, run=run, model=model, progress=progress, evaluations=asked)
 
     def evaluations(self) -> Evaluations:
         """Return what evaluates models."""

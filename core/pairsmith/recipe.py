@@ -5,14 +5,17 @@ from typing import Any
 
 from attrs import evolve, fields, frozen
 
+from pairsmith.during import DuringOptions
 from pairsmith.errors import ComponentNotFoundError, RecipeError, in_short
+from pairsmith.fitting import unfit
 from pairsmith.hygiene import HygieneOptions
 from pairsmith.interfaces import Kind
 from pairsmith.keeping import KeepOptions
 from pairsmith.options import Fault, jsonable, plain, read_all
 from pairsmith.outside import Plain, RoundsOptions
 from pairsmith.reading import Document, load
-from pairsmith.registry import Offer, Registry, absent, install, word
+from pairsmith.reference import ReferenceOptions
+from pairsmith.registry import Offer, Registry, absent, install
 from pairsmith.use import Use
 
 __all__ = ["Document", "Recipe", "Training", "Use", "jsonable", "load", "reporters", "resolve"]
@@ -40,23 +43,6 @@ _SEVERAL: dict[str, Kind] = {
     "judges": "judges",
     "benchmarks": "benchmarks",
     "reports": "reporters",
-}
-_DOES: dict[Kind, str] = {
-    "image_sources": "samples",
-    "image_checks": "check",
-    "image_judges": "judge",
-    "generators": "respond",
-    "decomposers": "decompose",
-    "judges": "judge",
-    "pair_selectors": "select",
-    "corruptions": "axis",
-    "losses": "cells",
-    "model_families": "fingerprint",
-    "trainers": "train",
-    "benchmarks": "score",
-    "engines": "map",
-    "exporters": "export",
-    "reporters": "report",
 }
 _PLAIN = tuple(attribute.name for attribute in fields(Plain))
 _TABLES = (*_PLAIN, *_SINGLE, *_SEVERAL, "hygiene", "corruptions", "control", "stages")
@@ -99,6 +85,8 @@ class Recipe:
     hygiene: HygieneOptions
     corruptions: Mapping[str, Use]
     trainings: tuple[Training, ...]
+    during_training: DuringOptions | None
+    reference: ReferenceOptions | None
     control: Use | None
     benchmarks: tuple[Use, ...]
     evaluation: Use | None
@@ -152,6 +140,29 @@ def reporters(tables: Mapping[str, Any], registry: Registry) -> tuple[Use, ...]:
     return uses
 
 
+def trained_by(tables: Mapping[str, Any], name: str, registry: Registry) -> tuple[Use, Use, Use]:
+    """Return the model, the loss and the trainer of one training of a run's recipe, for the process that trains.
+
+    Nothing else is looked up: other tables may have been objects, which that process knows by name only.
+    """
+    reader = _Reader(Document(name="training", tables=tables), registry)
+    stages = tables.get("stages") or [{"name": "train"}]
+    # A later round trains as the last of the first one does, under a name of its own.
+    number = next((n for n, stage in enumerate(stages) if stage.get("name", "train") == name), len(stages) - 1)
+    own = stages[number]
+    uses = [
+        reader.use(own[table], kind, f"stages[{number}].{table}")
+        if table in own
+        else reader.use(tables[table], kind, table)
+        for table, kind in _SINGLE.items()
+        if table in {"model", "loss", "train"}
+    ]
+    if reader.faults:
+        raise RecipeError("\n".join([*map(str, reader.faults), *registry.left_out()]))
+    model, loss, train = (use for use in uses if use is not None)
+    return model, loss, train
+
+
 class _Reader:
     """Collects faults while it reads, so that a person sees them all at once."""
 
@@ -173,7 +184,7 @@ class _Reader:
         missing = absent(said.requires) if said else []
         self.faults += [Fault("requires", f"{name!r} is not installed: {install(name)}") for name in missing]
         single = {
-            name: self._use(self.tables[name], kind, name) for name, kind in _SINGLE.items() if name in self.tables
+            name: self.use(self.tables[name], kind, name) for name, kind in _SINGLE.items() if name in self.tables
         }
         several = {name: self.several(name, kind) for name, kind in _SEVERAL.items()}
         hygiene, faults = read_all(self._table("hygiene"), HygieneOptions, "hygiene")
@@ -203,6 +214,8 @@ class _Reader:
             hygiene=hygiene,
             corruptions=corruptions,
             trainings=trainings,
+            during_training=said.during_training,
+            reference=said.reference,
             control=control,
             image_check=check,
             images=images,
@@ -235,7 +248,7 @@ class _Reader:
             return {}
         return table
 
-    def _use(self, table: Any, kind: Kind, where: str) -> Use | None:  # noqa: ANN401 - TOML, or objects
+    def use(self, table: Any, kind: Kind, where: str) -> Use | None:  # noqa: ANN401 - TOML, or objects
         if not isinstance(table, Mapping):
             self.faults.append(Fault(where, f'expected a table with a line use = "NAME", got {table!r}'))
             return None
@@ -246,7 +259,7 @@ class _Reader:
             return None
         written = {key: value for key, value in table.items() if key != "use"}
         if not isinstance(name, str):
-            faults = [Fault(f"{where}.use", what) for what in _unfit(name, kind, written)]
+            faults = [Fault(f"{where}.use", what) for what in unfit(name, kind, written)]
             self.faults += faults
             return None if faults else Use(kind=kind, where=where, offer=None, given=name)
         try:
@@ -271,17 +284,22 @@ class _Reader:
             place, besides = f"{where}.{attribute.name}", attribute.metadata.get(BESIDES, ())
             several = isinstance(value, list | tuple)
             for number, table in enumerate(value if several else [value]):
-                own = table
+                own, within = table, f"{place}[{number}]" if several else place
                 if isinstance(table, Mapping):
                     own = {key: given for key, given in table.items() if key not in besides}
-                yield self._use(own, kind, f"{place}[{number}]" if several else place)
+                    if not isinstance(own.get("use", ""), str):
+                        what = f"a component within another is named, not passed as an object: {own['use']!r:.60}"
+                        self.faults.append(Fault(f"{within}.use", what))
+                        yield None
+                        continue
+                yield self.use(own, kind, within)
 
     def several(self, name: str, kind: Kind) -> tuple[Use, ...]:
         entries = self.tables.get(name, [])
         if isinstance(entries, Mapping):
-            used = [self._use(entries, kind, name)]
+            used = [self.use(entries, kind, name)]
         elif isinstance(entries, list | tuple):
-            used = [self._use(entry, kind, f"{name}[{n}]") for n, entry in enumerate(entries)]
+            used = [self.use(entry, kind, f"{name}[{n}]") for n, entry in enumerate(entries)]
         else:
             self.faults.append(Fault(name, f"expected a table or several, got {entries!r}"))
             used = []
@@ -293,7 +311,7 @@ class _Reader:
             if axis not in {"image", "context"}:
                 self.faults.append(Fault(f"corruptions.{axis}", "unknown axis; there are image, context"))
                 continue
-            use = self._use(table, "corruptions", f"corruptions.{axis}")
+            use = self.use(table, "corruptions", f"corruptions.{axis}")
             if use is not None:
                 found[axis] = use
         return found
@@ -306,7 +324,7 @@ class _Reader:
             what = f"holds one table, [control.pairs], that names the control's selector; there is {', '.join(table)}"
             self.faults.append(Fault("control", what))
             return None
-        return self._use(table["pairs"], "pair_selectors", "control.pairs")
+        return self.use(table["pairs"], "pair_selectors", "control.pairs")
 
     def _trainings(self, single: Mapping[str, Use | None]) -> tuple[Training, ...]:
         stages = self.tables.get("stages", [])
@@ -331,7 +349,7 @@ class _Reader:
         uses: dict[str, Use | None] = {}
         for name, kind in kinds.items():
             if name in stage:
-                uses[name] = self._use(stage[name], kind, f"{where}.{name}")
+                uses[name] = self.use(stage[name], kind, f"{where}.{name}")
             elif name in self.tables:
                 uses[name] = single[name]
             else:
@@ -358,7 +376,7 @@ class _Reader:
             what = f'is missing; {how}; or write use = "none" where images are known to be sound'
             self.faults.append(Fault("image_check", what))
             return None
-        return self._use({"use": DEFAULT_CHECK}, "image_checks", "image_check")
+        return self.use({"use": DEFAULT_CHECK}, "image_checks", "image_check")
 
     def _missing(
         self,
@@ -400,16 +418,3 @@ def _later(trainings: Sequence[Training], rounds: int) -> tuple[Training, ...]:
         for number in range(2, rounds + 1)
         for one in last
     )
-
-
-def _unfit(given: object, kind: Kind, written: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with an object in place of a component's name."""
-    name, does = type(given).__qualname__, _DOES[kind]
-    if isinstance(given, int | float | list | tuple | Mapping):  # what TOML can hold
-        yield f"expected a component's name, got {given!r}"
-    elif isinstance(given, type):
-        yield f"{given.__qualname__} is a class; pass an object of it"
-    elif not hasattr(given, does):
-        yield f"an object of {name} is no {word(kind)}, for it has no {does!r}"
-    elif written:
-        yield f"an object of {name} brings its own options; leave out {', '.join(written)}"

@@ -1,6 +1,5 @@
 """Trains: orders the work, starts the processes that do it and shows how far they are."""
 
-import json
 import os
 import re
 import subprocess
@@ -13,12 +12,15 @@ from typing import IO, Any
 
 from attrs import frozen
 
-from pairsmith import names, worker
+from pairsmith import names, published, worker
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import StageError
-from pairsmith.interfaces import Loss, Run, Trainer
+from pairsmith.evaluation import Evaluations
+from pairsmith.interfaces import BENCHMARK, Loss, Run, Trainer
+from pairsmith.measured import PAUSED, keep, last, note, scored, show
 from pairsmith.model import Model, Trained, with_model
-from pairsmith.progress import Progress
+from pairsmith.options import plain
+from pairsmith.progress import Progress, Task
 from pairsmith.recipe import Recipe, Training
 from pairsmith.runner import Explained, ingredients, sizes_of
 from pairsmith.seeds import derive
@@ -26,7 +28,6 @@ from pairsmith.store import Stage, disk_error, write_json
 
 _POLL_SECONDS = 0.2
 _RAISED = re.compile(r"(?:\[rank\d+\]: )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt): .+)")
-_WATCHED = {"loss": ("loss",), "margin": ("margin", "margins"), "accuracy": ("accuracy", "accuracies")}
 _ENVIRONMENT = {
     # Threads that wait for work burn a core each by default, and slow everything else on it down several times.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -45,10 +46,11 @@ class Trainings:
     run: Run
     model: Model
     progress: Progress
+    evaluations: Evaluations
 
     def train(self, training: Training, arm: str, items: Stage, start: Trained, *, until: str | None) -> Trained | None:
         """Train once, or return what was trained before; ``None`` where ``until`` says to stop at the reference."""
-        name = names.train_stage(arm, training.name)
+        name, plan = names.train_stage(arm, training.name), self.recipe.during_training
         seed = derive(self.recipe.seed, "train", training.name)  # the same for both arms: only the pairs differ
         made_from = {
             "loss": training.loss.key(),
@@ -56,12 +58,17 @@ class Trainings:
             "model": _key(self.recipe.model),
             "weights": start.identity,
             "seed": seed,
+            **self._published(),
         }
         stage = self.directory.prepare(name, ingredients("train", [items], **made_from))
         if stage.done() is None:
             self._do(training, arm, items, start, stage, seed, until)
             if until == "reference":
                 return None
+        elif plan is not None and not scored(stage) and last(stage).get("step", 0) > plan.after(0):
+            self.progress.say(
+                f"{name}: was trained before, without the benchmarks of [during_training]; they are not asked"
+            )
         done = stage.done() or {}
         return Trained(
             weights=worker.weights_of(done["weights"], self.directory.path), identity=f"trained {stage.key()}"
@@ -77,26 +84,56 @@ class Trainings:
             trainer: Trainer = training.train.build(run)
             _check_cells(self.recipe, training, loss)
             reference = self._reference(training, arm, items, start, loss, trainer)
+        plan = self.recipe.during_training
+        if plan is not None and not getattr(trainer, "pauses", False):
+            msg = (
+                f"{training.train.where}: {training.train.name!r} cannot pause for benchmarks (the trainer 'tree' can, on "
+                f"one machine); leave out the table [during_training]"
+            )
+            raise StageError(msg)
         order = {
             "training": training.name,
             "items": items.name,
             "reference": None if reference is None else reference.name,
             "weights": worker.weights_row(start.weights, self.directory.path),
             "seed": seed,
+            **self._published(),
         }
-        write_json(stage.directory / "job.json", order)
-        if _named(training, self.recipe):
-            command = trainer.launch([sys.executable, "-m", "pairsmith.worker", str(self.directory.path), stage.name])
-            self._launch(list(command), stage, reference, items, until)
-        else:  # an object passed in Python cannot be built again elsewhere
-            with Explained(self.directory, stage.name):
-                given = worker.Order.read(stage)
-                worker.train(self.directory, stage, given, run, self.model.family, loss, trainer)
+        goes_on = True
+        self._benchmarks(stage)  # which a training waits for whose run was killed meanwhile
+        while goes_on:
+            pause_at = plan and plan.after(max(scored(stage), default=0))
+            write_json(stage.directory / "job.json", {**order, "pause_at": pause_at})
+            if _named(training, self.recipe):
+                command = trainer.launch(
+                    [sys.executable, "-m", "pairsmith.worker", str(self.directory.path), stage.name]
+                )
+                self._launch(list(command), stage, reference, items, until)
+            else:  # an object passed in Python cannot be built again elsewhere
+                _check_alone(training, trainer)
+                with Explained(self.directory, stage.name):
+                    given = worker.Order.read(stage)
+                    worker.train(self.directory, stage, given, run, self.model.family, loss, trainer)
+            goes_on = self._benchmarks(stage)
         if until != "reference":
+            show(stage)
             result = stage.note("result.json")
-            stage.finish(
-                time.monotonic() - began, {"weights": result, "counts": {"steps": _last(stage).get("step", 0)}}
-            )
+            stage.finish(time.monotonic() - began, {"weights": result, "counts": {"steps": last(stage).get("step", 0)}})
+
+    def _benchmarks(self, stage: Stage) -> bool:
+        """Ask the benchmarks that a training waits for; tell whether it did."""
+        paused = stage.note(PAUSED)
+        if paused is None:
+            return False
+        step, wanted = int(paused["step"]), self.recipe.during_training
+        weights = worker.weights_of(paused["weights"], self.directory.path)
+        trained = Trained(weights=weights, identity=f"trained {stage.key()} to step {step}")
+        numbers = self.evaluations.at_step(stage.name, step, trained, wanted.benchmarks if wanted else ())
+        keep(stage, step, numbers)
+        said = ", ".join(f"{name.removeprefix(BENCHMARK)} {value:.4g}" for name, value in numbers.items())
+        self.progress.say(f"{stage.name}: step {step}: {said}")
+        (stage.directory / PAUSED).unlink()
+        return True
 
     def _reference(
         self, training: Training, arm: str, items: Stage, start: Trained, loss: Loss, trainer: Trainer
@@ -105,7 +142,14 @@ class Trainings:
             return None
         name = names.arm_stage("reference", arm, training.name)
         made_from = reference_ingredients(items, loss, trainer, _key(self.recipe.model), start.identity)
+        if self.recipe.reference is not None:
+            published.check_cells(loss, training.loss.name)
+            made_from |= self._published()
         return self.directory.prepare(name, made_from)
+
+    def _published(self) -> dict[str, Any]:
+        """Return the options of a reference that came with the data, where the recipe says so."""
+        return {} if self.recipe.reference is None else {"published": plain(self.recipe.reference)}
 
     def _launch(
         self, command: list[str], stage: Stage, reference: Stage | None, items: Stage, until: str | None
@@ -156,11 +200,12 @@ class Trainings:
     def _watch_training(self, process: "subprocess.Popen[bytes]", stage: Stage) -> None:
         with self.progress.stage(f"{stage.name} (steps)", None) as task:
             while process.poll() is None:
-                last = _last(stage)
-                task.advance(int(last.get("step", 0)), last.get("steps"), note(last))
+                self._advance(task, last(stage))
                 time.sleep(_POLL_SECONDS)
-            last = _last(stage)
-            task.advance(int(last.get("step", 0)), last.get("steps"), note(last))
+            self._advance(task, last(stage))
+
+    def _advance(self, task: Task, row: Mapping[str, Any]) -> None:
+        task.advance(int(row.get("step", 0)), row.get("steps"), note(row))
 
 
 def reference_ingredients(items: Stage, loss: Loss, trainer: Trainer, model: Any, weights: str) -> dict[str, Any]:  # noqa: ANN401
@@ -176,48 +221,6 @@ def reference_ingredients(items: Stage, loss: Loss, trainer: Trainer, model: Any
         "weights": weights,
     }
     return ingredients("reference", [items], **made_from)
-
-
-def metrics(stage: Stage) -> list[Mapping[str, Any]]:
-    """Return a training's metrics by step. Steps made again after a resume count as they were made last."""
-    steps: dict[int, Mapping[str, Any]] = {}
-    try:
-        with (stage.directory / "metrics.jsonl").open(encoding="utf-8") as file:
-            for line in file:
-                if line.endswith("\n"):  # a process killed while writing leaves half a line
-                    row = json.loads(line)
-                    steps[row["step"]] = row
-    except FileNotFoundError:
-        return []
-    return [steps[step] for step in sorted(steps)]
-
-
-def note(row: Mapping[str, Any]) -> str:
-    """Return what a person watches of a step's metrics, whatever the trainer calls them.
-
-    >>> note({"step": 3, "loss": 0.61, "rewards/margin": 0.2, "rewards/accuracies": 0.75, "pairs/s": 3.21})
-    'loss 0.61, margin 0.2, accuracy 0.75, 3.21 pairs/s'
-    """
-    found = []
-    for name, endings in _WATCHED.items():
-        value = next((row[key] for key in row if key.rpartition("/")[2] in endings), None)
-        if isinstance(value, int | float):
-            found.append(f"{name} {value:.4g}")
-    rates = ((row.get(unit), unit) for unit in ("tokens/s", "pairs/s"))
-    return ", ".join([*found, *(f"{value:,.4g} {unit}" for value, unit in rates if isinstance(value, int | float))])
-
-
-def _last(stage: Stage) -> Mapping[str, Any]:
-    """Return the newest metrics, reading no more than the end of the file."""
-    try:
-        with (stage.directory / "metrics.jsonl").open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 8192))
-            lines = [line for line in file.read().split(b"\n")[:-1] if line.startswith(b"{") and line.endswith(b"}")]
-    except FileNotFoundError:
-        return {}
-    last: Mapping[str, Any] = json.loads(lines[-1]) if lines else {}
-    return last
 
 
 def _reason(log: Path) -> str | None:
@@ -239,6 +242,16 @@ def _key(use: Any) -> Any:  # noqa: ANN401 - a use or nothing
 
 def _named(training: Training, recipe: Recipe) -> bool:
     return all(use is None or use.offer is not None for use in (training.loss, training.train, recipe.model))
+
+
+def _check_alone(training: Training, trainer: Trainer) -> None:
+    """Refuse several processes where something cannot be built again in each."""
+    if training.train.offer is not None and list(trainer.launch(["python"])) != ["python"]:
+        msg = (
+            f"{training.train.where}: several processes cannot share the loss, trainer or model family that was passed as an "
+            f"object; name a component, or train in one process"
+        )
+        raise StageError(msg)
 
 
 def corrupts(recipe: Recipe, training: Training | None, run: Run) -> bool:

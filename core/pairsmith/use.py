@@ -7,6 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from pairsmith.interfaces import Kind, Run
+from pairsmith.objects import class_of, told
 from pairsmith.options import plain
 from pairsmith.registry import Offer
 
@@ -34,11 +35,10 @@ class Use:
     def key(self) -> dict[str, Any]:
         """Return what the component's results depend on: name, behaviour revision and options, not the version."""
         if self.offer is None:
-            kind = type(self.given)
             return {
-                "component": f"{kind.__module__}.{kind.__qualname__}",
+                "component": class_of(self.given),
                 "revision": getattr(self.given, "revision", 1),
-                "options": None,
+                "options": told(self.given),
             }
         key = {
             "component": self.offer.full_name,

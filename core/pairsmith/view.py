@@ -10,9 +10,9 @@ from attrs import define
 from pairsmith import names
 from pairsmith.directory import RunDirectory, read_document
 from pairsmith.failures import FAILED
+from pairsmith.measured import metrics
 from pairsmith.scored import read_items, read_scores
 from pairsmith.store import FACTS, Stage
-from pairsmith.training import metrics
 from pairsmith.values import Item, Judged, Verdict
 
 

@@ -9,18 +9,22 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from pairsmith import published
 from pairsmith.chain import texts
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import PairsmithError, StageError
-from pairsmith.interfaces import Job, Loss, ModelFamily, Run, Trainer, Weights
-from pairsmith.model import base_model, with_model
+from pairsmith.interfaces import Job, Loss, ModelFamily, Paused, Run, Trainer, Weights
+from pairsmith.measured import PAUSED
+from pairsmith.model import Model, located, with_model
 from pairsmith.names import chain_of
-from pairsmith.recipe import Document, Recipe, resolve
+from pairsmith.recipe import trained_by
+from pairsmith.reference import ReferenceOptions
 from pairsmith.registry import Registry
 from pairsmith.store import Rows, Stage, write_json
 from pairsmith.values import Item
@@ -39,6 +43,8 @@ class Order:
     reference: str | None
     weights: Mapping[str, Any]
     seed: int
+    pause_at: int | None = None
+    published: Mapping[str, Any] | None = None
 
     @classmethod
     def read(cls, stage: Stage) -> "Order":
@@ -92,16 +98,24 @@ def train(
         output=stage.directory / "output",
         metrics=stage.directory / "metrics.jsonl",
         seed=order.seed,
+        pause_at=order.pause_at,
+        published=order.published is not None,
     )
     reference = None
     if order.reference is not None:
         reference = directory.stage(order.reference)
-        _reference(trainer, job, items, reference, rank, world)
+        _reference(trainer, job, items, reference, rank, world, published.options_of(order.published))
     if os.environ.get("PAIRSMITH_UNTIL") == "reference":
         return
     known = None if reference is None else Rows(reference, lambda row: row["cells"])
     result = trainer.train(_with_reference(job, known))
-    if rank == 0:
+    if rank != 0:
+        return
+    if isinstance(result, Paused):
+        write_json(
+            stage.directory / PAUSED, {"step": result.step, "weights": weights_row(result.weights, directory.path)}
+        )
+    else:
         write_json(stage.directory / "result.json", weights_row(result, directory.path))
 
 
@@ -109,23 +123,29 @@ def _with_reference(job: Job, known: Rows[Mapping[str, Sequence[float]]] | None)
     if known is not None and len(known) != len(job.items):
         msg = f"reference: {len(known)} log-probabilities for {len(job.items)} items; delete the stage and run again"
         raise StageError(msg)
-    return Job(**{**{name: getattr(job, name) for name in _JOB}, "reference": known})
+    return evolve(job, reference=known)
 
 
-_JOB = ("run", "family", "weights", "loss", "items", "output", "metrics", "seed")
-
-
-def _reference(trainer: Trainer, job: Job, items: Rows[Item], stage: Stage, rank: int, world: int) -> None:
+def _reference(
+    trainer: Trainer,
+    job: Job,
+    items: Rows[Item],
+    stage: Stage,
+    rank: int,
+    world: int,
+    given: ReferenceOptions | None,
+) -> None:
     """Fill in this process's share of the parts, and wait for the others'."""
     if stage.done() is not None:
         return
-    began, parts = time.monotonic(), items.stage.parts()
-    there = set(stage.parts())
-    for part in parts:
-        if part not in there and part % world == rank:
-            batch = items.part(part)
-            cells = trainer.reference(job, batch) if batch else []
-            stage.write(part, ({"id": item.id, "cells": dict(row)} for item, row in zip(batch, cells, strict=True)))
+    began, parts, there = time.monotonic(), items.stage.parts(), set(stage.parts())
+    # What was published is read, by one process; nothing of it is written before a sample of it was seen to be right.
+    mine = [part for part in parts if part not in there and (part % world if given is None else 0) == rank]
+    read = published.reader(trainer, job, given) if mine and given is not None else partial(trainer.reference, job)
+    for part in mine:
+        batch = items.part(part)
+        rows = zip(batch, read(batch) if batch else [], strict=True)
+        stage.write(part, ({"id": item.id, "cells": dict(row)} for item, row in rows))
     while set(stage.parts()) != set(parts):  # the launcher ends this process when another one fails
         time.sleep(_POLL_SECONDS)
     if rank == 0:
@@ -156,18 +176,17 @@ def run_stage(path: Path, name: str) -> None:
     order = Order.read(stage)
     document = directory.document
     registry = Registry.discover()
-    recipe: Recipe = resolve(Document(name=document["name"], path=None, tables=document["recipe"]), registry)
-    training = next(one for one in recipe.trainings if one.name == order.training)
+    use, loss, trainer = trained_by(document["recipe"], order.training, registry)
     run = Run(
         directory=directory.path,
         images=directory.images,
-        seed=recipe.seed,
+        seed=document["seed"],
         texts=lambda: texts(chain_of(directory, document["chain"])),
         component=builder(registry, lambda: run),
     )
-    model = base_model(recipe, registry, run)
+    model = Model(located(use, registry.models()), run)
     run = with_model(run, model, weights_of(order.weights, directory.path))
-    train(directory, stage, order, run, model.family, training.loss.build(run), training.train.build(run))
+    train(directory, stage, order, run, model.family, loss.build(run), trainer.build(run))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

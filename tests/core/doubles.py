@@ -29,7 +29,7 @@ class Source:
 
     folder: Path
     number: int = 10
-    asked: list[int] = field(factory=list)
+    asked: list[int] = field(factory=list, init=False)
 
     def samples(self, start: int = 0) -> Iterator[Sample]:
         self.folder.mkdir(exist_ok=True)
@@ -56,7 +56,7 @@ class Generator:
 
     n: int = 3
     model: str = "base"
-    calls: int = 0
+    calls: int = field(default=0, init=False)
 
     def respond(self, samples: Sequence[Sample], *, seed: int, greedy: bool = False) -> list[list[Response]]:
         self.calls += 1
@@ -96,7 +96,7 @@ class Judge:
     """Supports the claims of even responses and contradicts the others."""
 
     aspects: tuple[str, ...] | None = None
-    shown: list[str] = field(factory=list)
+    shown: list[str] = field(factory=list, init=False)
 
     def judge(self, cases: Sequence[Case]) -> list[list[Verdict]]:
         return [[self._verdict(claim) for claim in case.claims] for case in cases]
@@ -116,7 +116,7 @@ class Judge:
 class Selector:
     """The first answer against the second."""
 
-    calls: int = 0
+    calls: int = field(default=0, init=False)
 
     def select(self, judged: Judged, *, seed: int) -> list[Pair | Demonstration]:
         self.calls += 1
@@ -144,6 +144,7 @@ class Family:
     """A model family whose models are folders with a number in them."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.weights = Weights(path=str(folder))
 
     def fingerprint(self, weights: Weights) -> str:
@@ -164,8 +165,8 @@ class Loss:
 class Trainer:
     """Writes down what it was given."""
 
-    trained: list[Any] = field(factory=list)
-    referred: int = 0
+    trained: list[Any] = field(factory=list, init=False)
+    referred: int = field(default=0, init=False)
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:
         return worker

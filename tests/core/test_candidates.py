@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from doubles import Selector, Source
 from pairsmith.errors import OptionsError, RecipeError, StageError
@@ -38,7 +38,7 @@ class Second:
     """Likes the second candidate best; the last two alike with ``tie``."""
 
     scores: tuple[float, ...] = (0.1, 0.9, 0.9)
-    calls: int = 0
+    calls: int = field(default=0, init=False)
 
     def judge(self, samples: Sequence[Sample]) -> list[list[float]]:
         self.calls += 1
@@ -180,8 +180,8 @@ def test_a_source_may_leave_a_sample_out_and_say_why(tmp_path: Path) -> None:
 class Surveys(Selector):
     """Leaves out what is in the second half, which only one who has seen everything can know."""
 
-    seen: int = 0
-    surveys: int = 0
+    seen: int = field(default=0, init=False)
+    surveys: int = field(default=0, init=False)
 
     def survey(self, everything: Any) -> None:
         self.surveys += 1

@@ -23,8 +23,9 @@ from test_pipeline import go, stage, tables
 class Flaky(Generator):
     """Fails on the samples it is told to."""
 
+    options = None  # what fails today may do tomorrow
     bad: set[str] = field(factory=set)
-    asked: list[str] = field(factory=list)
+    asked: list[str] = field(factory=list, init=False)
 
     def respond(self, samples: Sequence[Sample], *, seed: int, greedy: bool = False) -> list[Any]:
         self.asked += [sample.id for sample in samples]
@@ -42,6 +43,7 @@ class Flaky(Generator):
 class FlakyJudge(Judge):
     """Fails on the samples it is told to, whatever it is asked about them."""
 
+    options = None  # what fails today may do tomorrow
     bad: set[str] = field(factory=set)
 
     def judge(self, cases: Sequence[Case]) -> list[Any]:

@@ -270,8 +270,9 @@ def test_objects_stand_in_for_components(registry: Registry, tmp_path: Path) -> 
     )
     assert recipe.images.build(None) is source  # type: ignore[arg-type]
     assert (recipe.images.name, recipe.judges[0].name, recipe.judges[1].name) == ("source", "judge", "toyworld-oracle")
-    assert recipe.document["images"] == {"use": "doubles.Source"}
-    assert recipe.images.key() == {"component": "doubles.Source", "revision": 1, "options": None}
+    made_with = {"folder": str(tmp_path), "number": 10}
+    assert recipe.document["images"] == {"use": f"doubles.Source(folder={str(tmp_path)!r}, number=10)"}
+    assert recipe.images.key() == {"component": "doubles.Source", "revision": 1, "options": made_with}
 
 
 @pytest.mark.parametrize(("tables", "said"), [

@@ -35,7 +35,7 @@ class FirstBest:
     """Prefers what it is shown first; notes in which order that was."""
 
     aspects: tuple[str, ...] | None = ()
-    shown: list[list[str]] = field(factory=list)
+    shown: list[list[str]] = field(factory=list, init=False)
 
     def judge(self, cases: list[Case]) -> list[list[Verdict]]:
         self.shown += [[one.id for one in case.responses] for case in cases]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from pairsmith_report.counts import drops, steps
-from pairsmith_report.curves import MOST_POINTS, curves, last_values
+from pairsmith_report.curves import MOST_POINTS, Curve, curves, last_values
 from pairsmith_report.facts import stage_facts
+from pairsmith_report.figures import benchmark_figures
 from pairsmith_report.histogram import MOST_BINS, Histogram, edges
 from pairsmith_report.spread import Spread
 from pairsmith_report.words import MOST_COMPARED, compare
@@ -172,3 +173,28 @@ def test_a_method_that_trains_twice_has_pairs_twice(make_run: Any) -> None:
     table = {"sft-pairs": run.stage_table["pairs"], "pairs": run.stage_table["pairs"]}
     run.stage_table = table
     assert [step.label for step in steps(run)] == ["pairs (sft)", "pairs", "trained on"]
+
+
+def test_the_course_of_a_benchmark_goes_from_the_base_model_over_the_steps_to_the_result() -> None:
+    metrics = {
+        "": [{"step": 1, "loss": 0.7}, {"step": 2, "loss": 0.6, "benchmark/pope/f1": 71.0, "benchmark/pope/yes": 50.0},
+             {"step": 3, "loss": 0.5}],
+        "control": [],
+    }  # fmt: skip
+    scores = [{"benchmark": "pope", "model": model, "metrics": {"f1": value}}
+              for model, value in (("base", 70.0), ("trained", 73.5), ("control", 1.0))]  # fmt: skip
+    (figure,) = benchmark_figures(metrics, scores)
+    assert (figure.title, figure.caption) == ("pope, f1", "Trained 70.00 → 73.50.")
+    assert figure.svg.count("<path") > 0
+    assert [curve for *_, curve in _lines(metrics, scores)] == [Curve((0.0, 2.0, 3.0), (70.0, 71.0, 73.5))]
+    assert benchmark_figures({"": [{"step": 1, "loss": 1.0}]}, scores) == []
+    (alone,) = benchmark_figures({"": metrics[""]}, [])
+    assert alone.caption == "Trained 71.00 → 71.00."
+
+
+def _lines(metrics, scores):
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pairsmith_report.figures._figure", lambda *given: seen.extend(given[-1]))
+        benchmark_figures(metrics, scores)
+    return seen

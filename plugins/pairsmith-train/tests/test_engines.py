@@ -93,3 +93,11 @@ def test_several_machines_meet_and_the_others_are_told_how(capsys: pytest.Captur
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         TreeOptions(**{**TWO, **options})
+
+
+def test_more_processes_than_devices_are_refused_before_any_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    options = TreeOptions(parallel="ddp", processes=4, batch_size=4)
+    with pytest.raises(StageError, match=r"train.processes = 4 and there are 2 CUDA devices; one each"):
+        engine.launch(["python", "-m", "worker"], options)

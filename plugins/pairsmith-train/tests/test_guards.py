@@ -141,6 +141,18 @@ def test_a_part_that_the_model_lacks_cannot_be_trained() -> None:
         prepare(Tiny(), TinyFamily(), TreeOptions(lora=LoraOptions(r=2)))
 
 
+def test_an_adapter_does_not_reach_a_part_that_was_not_asked_for() -> None:
+    class Wide(TinyFamily):
+        def lora_targets(self, scope):
+            return r".*"
+
+    with pytest.raises(
+        StageError, match=r"would adapt 'vision' and 0 more modules of the model's vision .*; put 'vision'"
+    ):
+        prepare(Tiny(), Wide(), TreeOptions(lora=LoraOptions(r=2)))
+    prepare(Tiny(), Wide(), TreeOptions(lora=LoraOptions(r=2, scope=("vision", "language-model"))))
+
+
 def test_the_table_says_what_is_trained() -> None:
     options = TreeOptions(parts=("language-model",), learning_rate=2e-5)
     model = prepare(Tiny(), TinyFamily(), options)

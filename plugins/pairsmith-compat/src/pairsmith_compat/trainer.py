@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from pairsmith.interfaces import Job, Run, Trainer, Weights
+from pairsmith.interfaces import Job, Paused, Run, Trainer, Weights
 from pairsmith.values import Cell, Item, Pair, Response
 from pairsmith_compat.changed import Changed
 from pairsmith_compat.options import ReferenceOptions
@@ -68,7 +68,12 @@ class PublishedReference:
         over = len(known) if self._options.keeps == "mean" else length
         return [sum(known) / over] * length
 
-    def train(self, job: Job) -> Weights:
+    @property
+    def pauses(self) -> bool:
+        """Whether the other trainer can pause."""
+        return bool(getattr(self._trainer, "pauses", False))
+
+    def train(self, job: Job) -> Weights | Paused:
         """Train on the cut answers."""
         cut_items = Changed(job.items, partial(cut, words=self._options.cut_words))
         return self._trainer.train(evolve(job, items=cut_items))

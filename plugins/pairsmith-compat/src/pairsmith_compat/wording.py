@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from pairsmith.interfaces import Job, Run, Trainer, Weights
+from pairsmith.interfaces import Job, Paused, Run, Trainer, Weights
 from pairsmith.values import Dropped, Failed, Item, Pair, Response, Sample, Turn
 from pairsmith_compat.changed import Changed
 from pairsmith_compat.options import RewordedGeneratorOptions, RewordedSourceOptions, RewordedTrainerOptions, Wording
@@ -88,7 +88,12 @@ class RewordedTrainer:
         """Return the log-probabilities of the reworded items."""
         return self._trainer.reference(self._asked(job), [self.asked(item) for item in items])
 
-    def train(self, job: Job) -> Weights:
+    @property
+    def pauses(self) -> bool:
+        """Whether the other trainer can pause."""
+        return bool(getattr(self._trainer, "pauses", False))
+
+    def train(self, job: Job) -> Weights | Paused:
         """Train on the reworded items."""
         return self._trainer.train(self._asked(job))
 

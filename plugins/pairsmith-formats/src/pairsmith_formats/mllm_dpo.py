@@ -42,8 +42,14 @@ def _read(row: Row) -> Reading:
         images=paths(row, "image"),
         prompt=prompt,
         answers=(
-            Answer(text=chosen, label="chosen", ratings=_ratings(row, "gpt4v")),
-            Answer(text=rejected, label="rejected", prompt=other, ratings=_ratings(row, "candidate")),
+            Answer(text=chosen, label="chosen", ratings=_ratings(row, "gpt4v"), parameters=_logps(row, "win")),
+            Answer(
+                text=rejected,
+                label="rejected",
+                prompt=other,
+                ratings=_ratings(row, "candidate"),
+                parameters=_logps(row, "rej"),
+            ),
         ),
     )
 
@@ -61,6 +67,12 @@ def _question(row: Row) -> list[Any]:
 
 def _ratings(row: Row, whose: str) -> Mapping[str, float]:
     found = {name: number(row.get(f"{name}_{whose}")) for name in _ATTRIBUTES}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _logps(row: Row, whose: str) -> Mapping[str, Any]:
+    """Return an answer's reference log-probabilities: of each token, their sum and their mean, where they are there."""
+    found = {name: row.get(f"ref_{whose}_{name}") for name in ("logp", "avg_logp", "per_token_logp")}
     return {name: value for name, value in found.items() if value is not None}
 
 

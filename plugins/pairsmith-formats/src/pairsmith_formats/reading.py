@@ -36,6 +36,7 @@ class Answer:
     prompt: tuple[Turn, ...] = ()
     model: str = ""
     ratings: Mapping[str, float] = field(factory=dict)
+    parameters: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)

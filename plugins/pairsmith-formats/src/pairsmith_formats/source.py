@@ -105,6 +105,7 @@ def _response(answer: Answer, number: int, sample: str, prompt: tuple[Turn, ...]
         text=without_marker(answer.text),
         label=answer.label,
         model=answer.model,
+        parameters=answer.parameters,
         prompt=own if own != prompt else (),
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
+from pairsmith.interfaces import BENCHMARK
 from pairsmith_report.curves import Curve, curves
 from pairsmith_report.histogram import Histogram
 from pairsmith_report.numbers import MINUS, decimals_for, number
@@ -76,6 +77,41 @@ def training_figures(metrics: Mapping[str, Sequence[Mapping[str, Any]]]) -> list
         _compared("margin", "Reward margin", f"chosen {MINUS} rejected", found),
     ]
     return [figure for figure in figures if figure is not None]
+
+
+def benchmark_figures(
+    metrics: Mapping[str, Sequence[Mapping[str, Any]]], evaluations: Sequence[Mapping[str, Any]]
+) -> list[Figure]:
+    """Return the course of each benchmark that was asked during training, by its first metric.
+
+    It begins at the base model, step 0, and ends at what the training left.
+    """
+    first: dict[str, str] = {}
+    for name in dict.fromkeys(name for rows in metrics.values() for row in rows for name in row):
+        kind, _, rest = name.partition("/")
+        benchmark, _, metric = rest.rpartition("/")
+        if f"{kind}/" == BENCHMARK and benchmark:
+            first.setdefault(benchmark, metric)
+    figures = []
+    for number_of, (benchmark, metric) in enumerate(first.items(), 1):
+        ends = {one["model"]: one["metrics"].get(metric) for one in evaluations if one["benchmark"] == benchmark}
+        lines: Lines = []
+        for arm, text, colour, dash in _ARMS:
+            curve = _course(metrics.get(arm, ()), f"{BENCHMARK}{benchmark}/{metric}", ends.get("base"), ends.get(text))
+            lines += [(text, colour, dash, curve)] if curve else []
+        figure = _figure(f"benchmark-{number_of}", f"{benchmark}, {metric}", metric, lines)
+        figures += [figure] if figure else []
+    return figures
+
+
+def _course(rows: Sequence[Mapping[str, Any]], name: str, base: float | None, result: float | None) -> Curve | None:
+    points = [(float(row["step"]), float(row[name])) for row in rows if name in row]
+    if not points:
+        return None
+    before = [] if base is None else [(0.0, float(base))]
+    after = [] if result is None else [(float(rows[-1]["step"]), float(result))]
+    steps, values = zip(*before, *points, *after, strict=True)
+    return Curve(steps, values)
 
 
 def _compared(quantity: str, title: str, label: str, found: Mapping[str, Mapping[str, Curve]]) -> Figure | None:

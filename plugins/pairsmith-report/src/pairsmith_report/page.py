@@ -12,7 +12,7 @@ from pairsmith.interfaces import Run, RunView
 from pairsmith_report import counts, facts
 from pairsmith_report.curves import last_values
 from pairsmith_report.examples import example
-from pairsmith_report.figures import Figure, distribution_figures, training_figures
+from pairsmith_report.figures import Figure, benchmark_figures, distribution_figures, training_figures
 from pairsmith_report.files import write
 from pairsmith_report.numbers import day
 from pairsmith_report.options import HtmlOptions
@@ -41,14 +41,14 @@ def page(view: RunView, wanted: int) -> dict[str, Any]:
     """Return everything the template shows."""
     found = survey(view, wanted)
     metrics = {arm: view.metrics(arm) for arm in _ARMS}
-    document = view.document
+    evaluations, document = view.evaluations(), view.document
     return {
         "name": str(document.get("name") or "run"),
         "summary": str(document.get("summary") or view.recipe.get("summary") or ""),
         "created": day(document.get("created") or ""),
         "seed": document.get("seed"),
         "in_short": facts.in_short(view.recipe),
-        "scores": scoreboard(view.evaluations()),
+        "scores": scoreboard(evaluations),
         "base": BASE,
         "control_note": facts.control_note(view.recipe),
         "steps": counts.steps(view),
@@ -57,7 +57,7 @@ def page(view: RunView, wanted: int) -> dict[str, Any]:
         "bars": bars(found.verdicts),
         "skips": {judge: reasons.most_common(_REASONS) for judge, reasons in sorted(found.verdicts.reasons.items())},
         "distributions": [_drawn(figure) for figure in distribution_figures(found.distributions)],
-        "curves": [_drawn(figure) for figure in training_figures(metrics)],
+        "curves": [_drawn(one) for one in (*training_figures(metrics), *benchmark_figures(metrics, evaluations))],
         "last_metrics": _last(metrics),
         "total": found.distributions.pairs + found.distributions.demonstrations,
         "pairs": [example(item, found.judged.get(item.value.sample.id)) for item in found.examples],

@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 from pairsmith.errors import StageError
 from pairsmith.seeds import derive
 from pairsmith.values import Item
+from pairsmith_train.checkpoints import flush
 from pairsmith_train.encode import name_of
 from pairsmith_train.options import HeldOutOptions
 
@@ -118,6 +119,7 @@ class Best:
         temporary = self._path.with_name(f".{self._path.name}.tmp")
         kept = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         save_file(kept, temporary, {"step": str(step), "loss": repr(loss)})
+        flush(temporary)  # a checkpoint that counts may come after it
         temporary.replace(self._path)
 
     def load(self) -> dict[str, Tensor]:

@@ -84,6 +84,14 @@ def _targets(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> str:
     if not covered:
         msg = f"train.lora.scope = {list(lora.scope)} covers no linear module of the model (pattern {targets!r})"
         raise StageError(msg)
+    for part, pattern in family.parts().items():
+        unasked = [name for name in covered if part not in lora.scope and re.match(pattern, f"{name}.weight")]
+        if unasked:
+            msg = (
+                f"train.lora.scope = {list(lora.scope)} would adapt {unasked[0]!r} and {len(unasked) - 1} more modules of "
+                f"the model's {part} (pattern {targets!r}); put {part!r} into the scope if this is meant"
+            )
+            raise StageError(msg)
     if not lora.modules:
         return targets
     there = sorted({name.rpartition(".")[2] for name in covered})

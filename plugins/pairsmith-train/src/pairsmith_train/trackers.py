@@ -1,6 +1,7 @@
 """Where else a training's metrics go: TensorBoard, Weights & Biases, MLflow."""
 
 import os
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ def callbacks(options: TreeOptions, directory: Path) -> list[Any]:
         elif tracker == "wandb":
             os.environ.setdefault("WANDB_DIR", str(directory))
             os.environ.setdefault("WANDB_PROJECT", "pairsmith")
+            # A training that was killed, or paused, goes on in the run that it began there.
+            os.environ.setdefault("WANDB_RUN_ID", sha256(str(directory).encode()).hexdigest()[:16])
+            os.environ.setdefault("WANDB_RESUME", "allow")
             made.append(WandbCallback())
         else:
             os.environ.setdefault("MLFLOW_EXPERIMENT_NAME", "pairsmith")
