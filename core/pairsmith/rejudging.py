@@ -15,12 +15,11 @@ from pairsmith.directory import RunDirectory, read_document
 from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
 from pairsmith.lazy import Lazy
-from pairsmith.model import with_model
 from pairsmith.pipeline import Pipeline
 from pairsmith.progress import Progress
 from pairsmith.recipe import Document, Use, resolve
 from pairsmith.registry import Registry
-from pairsmith.runner import component_key, ingredients, sizes_of
+from pairsmith.runner import ingredients, sizes_of
 from pairsmith.stages import Step
 from pairsmith.store import Stage
 from pairsmith.values import Judged
@@ -83,15 +82,15 @@ def _whole_answers(stage: Stage) -> bool:
 
 
 def _judge(pipeline: Pipeline, chain: Chain, use: Use, name: str) -> None:
-    run: Run = with_model(pipeline.run, pipeline.model) if pipeline.recipe.model else pipeline.run
-    apart = evolve(run, directory=pipeline.directory.stage(name).directory / "asked")
+    run, made_from = pipeline.given(use, "judge")
+    apart: Run = evolve(run, directory=pipeline.directory.stage(name).directory / "asked")
     upstream = [
         stage for stage in (chain.samples, *chain.responses, chain.claims, *chain.verdicts) if stage is not None
     ]
     with Lazy(use, apart) as expert:
         step = Step(
             name=name,
-            ingredients=ingredients(name, upstream, judge=component_key(use)),
+            ingredients=ingredients(name, upstream, **made_from),
             work=stages.judge(chain, expert),
             may_fail=pipeline.recipe.max_failures,
             facts=expert.facts,

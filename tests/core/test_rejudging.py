@@ -1,17 +1,19 @@
 """Judges of a run are asked again, apart from what they said before; verdicts in files are read as those of a run."""
 
 import json
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, field, frozen
 
-from doubles import Check, Decomposer, Generator, Source
+from doubles import Check, Decomposer, Family, Generator, Source
 from doubles import Judge as ClaimJudge
-from pairsmith import rejudging
+from pairsmith import hookimpl, rejudging
+from pairsmith.component import Component
 from pairsmith.errors import PairsmithError, UsageError
 from pairsmith.interfaces import Run
 from pairsmith.recipe import Document, resolve
@@ -117,6 +119,52 @@ def test_a_judge_that_has_not_finished_is_named(run: Path) -> None:
     (run / "stages" / "verdicts-2-judge" / "done.json").unlink()
     with pytest.raises(UsageError, match="has not finished 'verdicts-2-judge' yet"):
         ask_again(run, swap=False, repeat=1, progress=Quiet(), registry=Registry())
+
+
+@frozen(kw_only=True)
+class OwnOptions:
+    model: Mapping[str, Any] = field(metadata={"help": "a model of its own", "component": "model_families"})
+
+
+@frozen(kw_only=True)
+class FolderOptions:
+    path: Path = field(metadata={"help": "a model"})
+
+
+@pytest.mark.parametrize("base", [True, False], ids=["with a base model", "without"])
+def test_a_judge_with_a_model_of_its_own_asks_that_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, base: bool
+) -> None:
+    asked: list[str] = []
+
+    def judge(options: OwnOptions, run: Run) -> FirstBest:
+        asked.append(run.weights.path if run.weights else "nothing")
+        return FirstBest()
+
+    places = {"x:judge": judge, "x:family": lambda options, run: Family(options.path)}
+    monkeypatch.setattr("pairsmith.component.resolve", lambda target: places[target])
+    judges = [Component(name="own", factory="x:judge", options=OwnOptions, summary="Judges.")]
+    families = [Component(name="folder", factory="x:family", options=FolderOptions, summary="A model.")]
+    hooks = {"pairsmith_judges": hookimpl(lambda: judges), "pairsmith_model_families": hookimpl(lambda: families)}
+    registry = Registry()
+    registry.add("pairsmith-x", lambda: SimpleNamespace(**hooks))
+    tables = {
+        "schema": 1,
+        **({"model": {"use": Family(tmp_path / "base")}} if base else {}),
+        "images": {"use": Source(tmp_path / "pictures", 3)},
+        "image_check": {"use": Check()},
+        "responses": {"use": Generator()},
+        "judges": [{"use": "own", "model": {"use": "folder", "path": str(tmp_path / "own")}}],
+        "reports": [],
+    }
+    document = Document(name="t", tables=tables)
+    made = start(document, out=tmp_path / "runs" / "t", until="verdicts", progress=Quiet(), registry=registry)
+    monkeypatch.setattr(rejudging, "resolve", lambda *_: resolve(document, registry))
+    ask_again(made, swap=True, repeat=1, progress=Quiet(), registry=registry)
+    assert asked == [str(tmp_path / "own")] * 3
+    for again in ("repeat-1", "swapped"):
+        key = json.loads((made / "stages" / f"{again}-verdicts-1-own" / "key.json").read_text())
+        assert key["made_from"]["weights"] == str(tmp_path / "own")
 
 
 # Files ---------------------------------------------------------------------------------------------------------------
