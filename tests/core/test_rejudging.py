@@ -13,14 +13,16 @@ from attrs import define, field, frozen
 from doubles import Check, Decomposer, Family, Generator, Source
 from doubles import Judge as ClaimJudge
 from pairsmith import hookimpl, rejudging
+from pairsmith.cases import opposite
 from pairsmith.component import Component
 from pairsmith.errors import PairsmithError, UsageError
+from pairsmith.grading import GradingOptions, labelled
 from pairsmith.interfaces import Run
 from pairsmith.recipe import Document, resolve
 from pairsmith.registry import Registry
 from pairsmith.rejudging import ask_again
 from pairsmith.start import start
-from pairsmith.values import Case, Verdict
+from pairsmith.values import Case, Response, Sample, Verdict, user
 from pairsmith.verdict_files import VerdictFiles
 from pairsmith.view import DirectoryView
 
@@ -90,6 +92,33 @@ def test_the_opposite_order_is_for_judges_of_whole_answers(run: Path, judges: li
     first = {verdict.response_id: verdict.score for verdict in found[0][1]["verdicts-1-firstbest"]}
     assert first == {"s0/2": 0, "s0/1": -1, "s0/0": -2}
     assert list(DirectoryView(run).opinions()) == before
+
+
+def test_a_judge_that_draws_its_order_is_shown_the_opposite_one(
+    run: Path, judges: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[list[str]] = []
+
+    def judge(cases: list[Case]) -> list[list[Verdict]]:
+        shown = [list(labelled(case, GradingOptions(), seed=5).values()) for case in cases]
+        drawn.extend([one.id for one in order] for order in shown)
+        return [[Verdict(judge="d", response_id=one.id, score=0.0) for one in order] for order in shown]
+
+    monkeypatch.setattr(judges[0].__class__, "judge", lambda self, cases: judge(cases))
+    ask_again(run, swap=True, repeat=1, progress=Quiet(), registry=Registry())
+    repeated, swapped = drawn[:3], drawn[3:]
+    assert all(len(order) == 3 for order in repeated)
+    assert swapped == [order[::-1] for order in repeated]
+
+
+def test_whatever_order_is_drawn_the_opposite_one_turns_every_two_answers_round() -> None:
+    for n in range(20):
+        given = tuple(Response(id=str(k), sample_id=f"s{n}", text="") for k in range(3 + n % 3))
+        case = Case(sample=Sample(id=f"s{n}", prompt=user("?")), responses=given)
+        for options in (GradingOptions(), GradingOptions(shuffle=False)):
+            before, after = (list(labelled(one, options, seed=1).values()) for one in (case, opposite(case)))
+            assert after == before[::-1]
+        assert opposite(opposite(case)) == case
 
 
 def test_repeats_are_asked_once(run: Path, judges: list[Any]) -> None:
