@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from pairsmith.errors import StageError
 from pairsmith.values import Case, Failed, Judged, Verdict
 
@@ -27,6 +29,11 @@ def shown(judged: Judged, aspects: Sequence[str] | None, name: str) -> tuple[Cas
             )
         )
     return Case(sample=judged.sample, responses=judged.responses, claims=tuple(open_claims)), skipped
+
+
+def opposite(case: Case) -> Case:
+    """Return a case with its responses in the opposite order."""
+    return evolve(case, responses=case.responses[::-1], swapped=not case.swapped)
 
 
 def unjudged(case: Case, aspects: Sequence[str] | None, name: str, failed: Failed) -> list[Verdict]:

@@ -29,11 +29,16 @@ def _needs(recipe: Recipe, registry: Registry) -> list[str]:
     """Return what the components will ask of the machine, as far as their options tell."""
     shipped = registry.models()
     uses = [located(use, shipped) for use in recipe.uses()]
-    needs = [use.offer.component.estimate(use.options) for use in uses if use.offer]
+    estimates = [(use, use.offer.component.estimate(use.options)) for use in uses if use.offer]
+    needs = [need for _, need in estimates]
     downloads = sorted({name for need in needs for name in need.downloads})
     gated = sorted({name for need in needs for name in need.gated})
     disk, device = sum(need.disk_bytes for need in needs), max((need.device_bytes for need in needs), default=0)
-    calls = sum(need.calls_per_sample for need in needs)
+    # A benchmark's judge is asked about the answers to its own items, not about the recipe's samples.
+    calls, rated = (
+        sum(need.calls_per_sample for use, need in estimates if use.where.startswith("benchmarks") is of_benchmark)
+        for of_benchmark in (False, True)
+    )
     lines = [f"downloads {name}" for name in downloads]
     lines += [f"gated: {name}; ask for access on its page and set HF_TOKEN" for name in gated]
     unset = {name for need in needs for name in need.environment if name not in os.environ}
@@ -44,4 +49,6 @@ def _needs(recipe: Recipe, registry: Registry) -> list[str]:
         lines.append(f"device memory: about {device / _GIB:.1f} GiB for the largest model, before activations")
     if calls:
         lines.append(f"judge calls: about {calls:g} a sample")
+    if rated:
+        lines.append(f"judge calls of benchmarks: about {rated:g} an item and model")
     return lines

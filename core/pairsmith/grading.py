@@ -84,11 +84,14 @@ class GradingOptions:
 def labelled(case: Case, options: GradingOptions, seed: int) -> dict[str, Response]:
     """Return the answers of a sample by the label under which a judge sees them, in the order in which it does.
 
-    The order is drawn for each sample with the run's seed, so that a liking for the first place favours no generator.
+    The order is drawn for each sample with the run's seed, so that a liking for the first place favours no generator. That
+    of a swapped case is drawn as for the case it was, and then turned round: what was shown first comes last.
     """
-    order = list(case.responses)
+    order = list(case.responses[::-1] if case.swapped else case.responses)
     if options.shuffle:
         random.Random(derive(seed, "order", case.sample.id)).shuffle(order)
+    if case.swapped:
+        order.reverse()
     return dict(zip(labels(len(order)), order, strict=True))
 
 

@@ -174,7 +174,7 @@ class Pipeline:
         made: tuple[Stage, ...] = ()
         for name, use in zip(names.response_stages(self.recipe, number), self.recipe.responses, strict=True):
             seed = derive(self.recipe.seed, name)
-            run, made_from = self._given(use, "generator", policy)
+            run, made_from = self.given(use, "generator", policy)
             made_from = {**made_from, "weights": made_from.get("weights") or self._identity(), "seed": seed}
             with Lazy(use, run) as generator:
                 work = stages.respond(chain, generator, seed)
@@ -182,7 +182,7 @@ class Pipeline:
         return self._grown(chain, responses=made)
 
     def _claims(self, chain: Chain, number: int, use: Use) -> Chain:
-        run, made_from = self._given(use, "decomposer")
+        run, made_from = self.given(use, "decomposer")
         with Lazy(use, run) as decomposer:
             name, work = names.in_round("claims", number), stages.decompose(chain, decomposer)
             stage = self._step(name, [chain.samples, *chain.responses], made_from, work, chain, decomposer)
@@ -190,7 +190,7 @@ class Pipeline:
 
     def _verdicts(self, chain: Chain, number: int) -> Chain:
         for name, use in zip(names.verdict_stages(self.recipe, number), self.recipe.judges, strict=True):
-            run, made_from = self._given(use, "judge")
+            run, made_from = self.given(use, "judge")
             with Lazy(use, run) as expert:
                 stage = self._step(name, chain.stages(), made_from, stages.judge(chain, expert), chain, expert)
             chain = self._grown(chain, verdicts=(*chain.verdicts, stage))
@@ -252,7 +252,7 @@ class Pipeline:
         """Return the base model as one that can be evaluated."""
         return Trained(weights=self.model.weights, identity=self.model.identity())
 
-    def _given(self, use: Use, kind: str, policy: Trained | None = None) -> tuple[Run, dict[str, Any]]:
+    def given(self, use: Use, kind: str, policy: Trained | None = None) -> tuple[Run, dict[str, Any]]:
         """Return the run that a component is given, with its own model where it names one, and what its work depends on.
 
         ``policy`` is a model that takes the base model's place.

@@ -4,10 +4,9 @@ What they say goes into stages of its own, beside the verdicts that pairs were m
 asks with a folder of its own, so that nothing it said before is found there and taken for a second opinion.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from pairsmith import names, stages
 from pairsmith.chain import Chain
@@ -15,26 +14,15 @@ from pairsmith.directory import RunDirectory, read_document
 from pairsmith.errors import UsageError
 from pairsmith.interfaces import Run
 from pairsmith.lazy import Lazy
-from pairsmith.model import with_model
 from pairsmith.pipeline import Pipeline
 from pairsmith.progress import Progress
 from pairsmith.recipe import Document, Use, resolve
 from pairsmith.registry import Registry
-from pairsmith.runner import component_key, ingredients, sizes_of
+from pairsmith.runner import ingredients, sizes_of
 from pairsmith.stages import Step
 from pairsmith.store import Stage
-from pairsmith.values import Judged
 
 SWAPPED = "swapped"
-
-
-@frozen(kw_only=True)
-class Swapped(Chain):
-    """A chain in which the answers to every sample are in the opposite order."""
-
-    def judged(self, part: int) -> Iterator[Judged]:
-        """Yield the samples of a part."""
-        return (evolve(one, responses=one.responses[::-1]) for one in Chain.judged(self, part))
 
 
 def repeats(number: int) -> list[str]:
@@ -63,17 +51,7 @@ def ask_again(source: Path, *, swap: bool, repeat: int, progress: Progress, regi
                 for of in repeats(repeat):
                     _judge(pipeline, before, use, names.again(of, name))
                 if swap and _whole_answers(directory.stage(name)):
-                    _judge(pipeline, _swapped(before), use, names.again(SWAPPED, name))
-
-
-def _swapped(chain: Chain) -> Swapped:
-    return Swapped(
-        directory=chain.directory,
-        samples=chain.samples,
-        responses=chain.responses,
-        claims=chain.claims,
-        verdicts=chain.verdicts,
-    )
+                    _judge(pipeline, before, use, names.again(SWAPPED, name), swapped=True)
 
 
 def _whole_answers(stage: Stage) -> bool:
@@ -82,17 +60,19 @@ def _whole_answers(stage: Stage) -> bool:
     return row is not None and all(one.get("claim_id") is None for one in row["verdicts"])
 
 
-def _judge(pipeline: Pipeline, chain: Chain, use: Use, name: str) -> None:
-    run: Run = with_model(pipeline.run, pipeline.model) if pipeline.recipe.model else pipeline.run
-    apart = evolve(run, directory=pipeline.directory.stage(name).directory / "asked")
+def _judge(pipeline: Pipeline, chain: Chain, use: Use, name: str, *, swapped: bool = False) -> None:
+    run, made_from = pipeline.given(use, "judge")
+    if swapped:
+        made_from = {**made_from, "order": "opposite"}
+    apart: Run = evolve(run, directory=pipeline.directory.stage(name).directory / "asked")
     upstream = [
         stage for stage in (chain.samples, *chain.responses, chain.claims, *chain.verdicts) if stage is not None
     ]
     with Lazy(use, apart) as expert:
         step = Step(
             name=name,
-            ingredients=ingredients(name, upstream, judge=component_key(use)),
-            work=stages.judge(chain, expert),
+            ingredients=ingredients(name, upstream, **made_from),
+            work=stages.judge(chain, expert, swapped=swapped),
             may_fail=pipeline.recipe.max_failures,
             facts=expert.facts,
         )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from attrs import fields, frozen, has
+from attrs import evolve, fields, frozen, has
 
 from pairsmith.directory import RunDirectory
 from pairsmith.errors import PairsmithError, StageError, in_short
@@ -117,10 +117,17 @@ def asking_key(use: Use) -> dict[str, Any]:
     later = {name: getattr(use.options, name) for name in names}
     if not later:
         return component_key(use)
-    key = dict(use.key())
-    paths = [path for path in use.input_paths() if str(path) not in map(str, later.values())]
+    # Nor on the components that such an option names, such as a judge.
+    asking = evolve(use, inner=tuple(one for one in use.inner if _option(use, one) not in later))
+    key = dict(asking.key())
+    paths = [path for path in asking.input_paths() if str(path) not in map(str, later.values())]
     options = {name: value for name, value in key["options"].items() if name not in later}
     return {**key, "options": options, **({"inputs": fingerprint(paths)} if paths else {})}
+
+
+def _option(use: Use, inner: Use) -> str:
+    """Return the option of a component that names another one."""
+    return inner.where.removeprefix(f"{use.where}.").partition("[")[0]
 
 
 def ingredients(stage: str, upstream: Sequence[Stage], **made_from: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

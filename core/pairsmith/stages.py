@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from pairsmith import turnwise
 from pairsmith.admission import left_out
-from pairsmith.cases import check_verdicts, shown, unjudged
+from pairsmith.cases import check_verdicts, opposite, shown, unjudged
 from pairsmith.chain import Chain
 from pairsmith.errors import StageError
 from pairsmith.hygiene import Hygiene
@@ -107,8 +107,11 @@ def _claims(decomposer: Lazy, cases: Sequence[Case]) -> Iterable[Sequence[Claim 
     return given
 
 
-def judge(chain: Chain, expert: Lazy) -> Work:
-    """Have a judge look at a part; what depends on a contradicted claim is skipped and never shown to it."""
+def judge(chain: Chain, expert: Lazy, *, swapped: bool = False) -> Work:
+    """Have a judge look at a part; what depends on a contradicted claim is skipped and never shown to it.
+
+    ``swapped`` shows it the answers to every sample in the opposite order.
+    """
 
     def work(part: int, counts: "Counter[str]") -> Iterator[Row]:
         everything = list(chain.judged(part))
@@ -123,7 +126,7 @@ def judge(chain: Chain, expert: Lazy) -> Work:
             raise StageError(msg)
         name = expert.use.name
         sights = [shown(judged, aspects, name) for judged in everything]
-        cases = [case for case, _ in sights]
+        cases = [opposite(case) if swapped else case for case, _ in sights]
         given = expert().judge(cases)
         _same_number(expert, cases, given)
         for (case, skipped), answer in zip(sights, given, strict=True):

@@ -146,11 +146,16 @@ class Verdict:
 
 @frozen(kw_only=True)
 class Case:
-    """What a judge is shown: a sample with all its responses and the claims it is asked about."""
+    """What a judge is shown: a sample with all its responses and the claims it is asked about.
+
+    ``swapped`` says that the responses are those of an earlier case in the opposite order. A judge that draws an order of
+    its own then takes the opposite of the one that it drew for that case.
+    """
 
     sample: Sample
     responses: tuple[Response, ...]
     claims: tuple[Claim, ...] = ()
+    swapped: bool = False
 
 
 @frozen(kw_only=True)

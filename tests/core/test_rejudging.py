@@ -1,24 +1,28 @@
 """Judges of a run are asked again, apart from what they said before; verdicts in files are read as those of a run."""
 
 import json
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, field, frozen
 
-from doubles import Check, Decomposer, Generator, Source
+from doubles import Check, Decomposer, Family, Generator, Source
 from doubles import Judge as ClaimJudge
-from pairsmith import rejudging
+from pairsmith import hookimpl, rejudging
+from pairsmith.cases import opposite
+from pairsmith.component import Component
 from pairsmith.errors import PairsmithError, UsageError
+from pairsmith.grading import GradingOptions, labelled
 from pairsmith.interfaces import Run
 from pairsmith.recipe import Document, resolve
 from pairsmith.registry import Registry
 from pairsmith.rejudging import ask_again
 from pairsmith.start import start
-from pairsmith.values import Case, Verdict
+from pairsmith.values import Case, Response, Sample, Verdict, user
 from pairsmith.verdict_files import VerdictFiles
 from pairsmith.view import DirectoryView
 
@@ -90,6 +94,33 @@ def test_the_opposite_order_is_for_judges_of_whole_answers(run: Path, judges: li
     assert list(DirectoryView(run).opinions()) == before
 
 
+def test_a_judge_that_draws_its_order_is_shown_the_opposite_one(
+    run: Path, judges: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[list[str]] = []
+
+    def judge(cases: list[Case]) -> list[list[Verdict]]:
+        shown = [list(labelled(case, GradingOptions(), seed=5).values()) for case in cases]
+        drawn.extend([one.id for one in order] for order in shown)
+        return [[Verdict(judge="d", response_id=one.id, score=0.0) for one in order] for order in shown]
+
+    monkeypatch.setattr(judges[0].__class__, "judge", lambda self, cases: judge(cases))
+    ask_again(run, swap=True, repeat=1, progress=Quiet(), registry=Registry())
+    repeated, swapped = drawn[:3], drawn[3:]
+    assert all(len(order) == 3 for order in repeated)
+    assert swapped == [order[::-1] for order in repeated]
+
+
+def test_whatever_order_is_drawn_the_opposite_one_turns_every_two_answers_round() -> None:
+    for n in range(20):
+        given = tuple(Response(id=str(k), sample_id=f"s{n}", text="") for k in range(3 + n % 3))
+        case = Case(sample=Sample(id=f"s{n}", prompt=user("?")), responses=given)
+        for options in (GradingOptions(), GradingOptions(shuffle=False)):
+            before, after = (list(labelled(one, options, seed=1).values()) for one in (case, opposite(case)))
+            assert after == before[::-1]
+        assert opposite(opposite(case)) == case
+
+
 def test_repeats_are_asked_once(run: Path, judges: list[Any]) -> None:
     ask_again(run, swap=False, repeat=2, progress=Quiet(), registry=Registry())
     asked = len(judges[0].shown), len(judges[1].shown)
@@ -117,6 +148,52 @@ def test_a_judge_that_has_not_finished_is_named(run: Path) -> None:
     (run / "stages" / "verdicts-2-judge" / "done.json").unlink()
     with pytest.raises(UsageError, match="has not finished 'verdicts-2-judge' yet"):
         ask_again(run, swap=False, repeat=1, progress=Quiet(), registry=Registry())
+
+
+@frozen(kw_only=True)
+class OwnOptions:
+    model: Mapping[str, Any] = field(metadata={"help": "a model of its own", "component": "model_families"})
+
+
+@frozen(kw_only=True)
+class FolderOptions:
+    path: Path = field(metadata={"help": "a model"})
+
+
+@pytest.mark.parametrize("base", [True, False], ids=["with a base model", "without"])
+def test_a_judge_with_a_model_of_its_own_asks_that_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, base: bool
+) -> None:
+    asked: list[str] = []
+
+    def judge(options: OwnOptions, run: Run) -> FirstBest:
+        asked.append(run.weights.path if run.weights else "nothing")
+        return FirstBest()
+
+    places = {"x:judge": judge, "x:family": lambda options, run: Family(options.path)}
+    monkeypatch.setattr("pairsmith.component.resolve", lambda target: places[target])
+    judges = [Component(name="own", factory="x:judge", options=OwnOptions, summary="Judges.")]
+    families = [Component(name="folder", factory="x:family", options=FolderOptions, summary="A model.")]
+    hooks = {"pairsmith_judges": hookimpl(lambda: judges), "pairsmith_model_families": hookimpl(lambda: families)}
+    registry = Registry()
+    registry.add("pairsmith-x", lambda: SimpleNamespace(**hooks))
+    tables = {
+        "schema": 1,
+        **({"model": {"use": Family(tmp_path / "base")}} if base else {}),
+        "images": {"use": Source(tmp_path / "pictures", 3)},
+        "image_check": {"use": Check()},
+        "responses": {"use": Generator()},
+        "judges": [{"use": "own", "model": {"use": "folder", "path": str(tmp_path / "own")}}],
+        "reports": [],
+    }
+    document = Document(name="t", tables=tables)
+    made = start(document, out=tmp_path / "runs" / "t", until="verdicts", progress=Quiet(), registry=registry)
+    monkeypatch.setattr(rejudging, "resolve", lambda *_: resolve(document, registry))
+    ask_again(made, swap=True, repeat=1, progress=Quiet(), registry=registry)
+    assert asked == [str(tmp_path / "own")] * 3
+    for again in ("repeat-1", "swapped"):
+        key = json.loads((made / "stages" / f"{again}-verdicts-1-own" / "key.json").read_text())
+        assert key["made_from"]["weights"] == str(tmp_path / "own")
 
 
 # Files ---------------------------------------------------------------------------------------------------------------

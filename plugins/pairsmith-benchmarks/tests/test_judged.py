@@ -142,6 +142,28 @@ def test_a_judge_is_shown_the_published_prompt_and_asked_once(
     assert (tmp_path / "mmhal" / "eval_gpt4.py").exists()  # whose code was read and not run
 
 
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ({"use": "hf", "path": "{folder}/judge-7b"}, "hf:judge-7b"),
+        ({"use": "hf", "path": "llava-hf/llava-1.5-7b-hf"}, "hf:llava-hf/llava-1.5-7b-hf"),
+        ({"use": "tiny"}, "hf:tiny"),
+        ("org/name", "hf:org/name"),
+        (None, "hf"),
+    ],
+)
+def test_the_metrics_name_the_judges_own_model(
+    tmp_path: Path, run: Run, folders: SimpleNamespace, model: Any, name: str
+) -> None:
+    """Two judges that are the same generator with other models must not have numbers of one name."""
+    if isinstance(model, dict) and "path" in model:
+        model = {**model, "path": model["path"].format(folder=tmp_path)}
+    table = {"use": "hf", **({} if model is None else {"model": model})}
+    options = MmhalOptions(path=mmhal_folder(tmp_path / "mmhal", folders), judge=table)
+    benchmark = MmhalBench(options, with_expert(run, Expert(lambda prompt: "Rating: 4")))
+    assert benchmark.score_answers([("0", "Yes")]).metrics[f"score[{name}]"] == 4
+
+
 def test_reviews_made_elsewhere(tmp_path: Path, run: Run, folders: SimpleNamespace) -> None:
     folder = mmhal_folder(tmp_path / "mmhal", folders)
     path = folders.lines(tmp_path / "reviews.jsonl", [{"id": 0, "review": "rating: 5"}])

@@ -25,7 +25,7 @@ class Judged:
     """Who rates the answers. Exactly one of ``judge`` and ``reviews`` is given."""
 
     path: Path
-    judge: Mapping[str, Any] | None = field(default=None, metadata={**SCORES, "help": JUDGE})
+    judge: Mapping[str, Any] | None = field(default=None, metadata=JUDGE)
     judge_name: str = field(default="", metadata={**SCORES, "help": JUDGE_NAME})
     reviews: Path | None = field(default=None, metadata={**SCORES, "help": REVIEWS})
 
@@ -69,7 +69,7 @@ class HallusionOptions:
     """Options of ``hallusion-bench``. With neither ``judge`` nor ``reviews`` the first word is read."""
 
     path: Path = field(metadata={"help": "the folder with HallusionBench.json, hallusion_bench and utils.py"})
-    judge: Mapping[str, Any] | None = field(default=None, metadata={**SCORES, "help": JUDGE})
+    judge: Mapping[str, Any] | None = field(default=None, metadata=JUDGE)
     judge_name: str = field(default="", metadata={**SCORES, "help": JUDGE_NAME})
     reviews: Path | None = field(default=None, metadata={**SCORES, "help": REVIEWS})
     template: Path | None = field(

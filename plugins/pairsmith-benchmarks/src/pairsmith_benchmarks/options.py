@@ -190,7 +190,8 @@ def captions_inputs(options: CaptionsOptions) -> Sequence[Path]:
     return (options.references, options.images)
 
 
-JUDGE = "the generator that is asked, as a table { use = ..., ... }"
+JUDGE = {**SCORES, "help": "the generator that is asked, as a table { use = ..., ... }", "component": "generators"}
+"""Of an option whose table names a generator, which is read and checked with the recipe."""
 JUDGE_NAME = "its name in the metrics; the component's and its model's where left out"
 REVIEWS = "in place of a judge: rows of 'id' and 'review', replies made elsewhere"
 
@@ -211,7 +212,7 @@ class MmhalOptions:
 
     path: Path = field(metadata={"help": "the folder with response_template.json and eval_gpt4.py"})
     images: Path | None = field(default=None, metadata={"help": f"{IMAGES}; 'images' in the path where left out"})
-    judge: Mapping[str, Any] | None = field(default=None, metadata={**SCORES, "help": JUDGE})
+    judge: Mapping[str, Any] | None = field(default=None, metadata=JUDGE)
     judge_name: str = field(default="", metadata={**SCORES, "help": JUDGE_NAME})
     reviews: Path | None = field(default=None, metadata={**SCORES, "help": REVIEWS})
     template: Path | None = field(
@@ -244,7 +245,7 @@ class HalbenchOptions:
     questions: Path = field(metadata={"help": "obj_halbench_300_with_image.jsonl: rows of 'image_id' and 'question'"})
     annotations: Path = field(metadata={"help": "the folder with instances_val2014.json and captions_val2014.json"})
     images: Path = field(metadata={"help": "the folder val2014 of COCO's images"})
-    judge: Mapping[str, Any] | None = field(default=None, metadata={**SCORES, "help": JUDGE})
+    judge: Mapping[str, Any] | None = field(default=None, metadata=JUDGE)
     judge_name: str = field(default="", metadata={**SCORES, "help": JUDGE_NAME})
     reviews: Path | None = field(default=None, metadata={**SCORES, "help": REVIEWS})
     template: Path | None = field(

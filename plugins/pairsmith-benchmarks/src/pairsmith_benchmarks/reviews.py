@@ -107,11 +107,19 @@ def judge(run: Run, table: Mapping[str, Any], name: str, benchmark: str) -> Judg
     :class:`pairsmith.errors.UsageError` for a table that does not fit.
     """
     build = run.component("generators", table, f"{benchmark}: judge")
-    model = table.get("model")
-    own = f"{table['use']}:{model}" if isinstance(model, str) else str(table["use"])
+    model = _model(table.get("model"))
+    own = f"{table['use']}:{model}" if model else str(table["use"])
     written = json.dumps(table, sort_keys=True, default=str)
     file = f"{benchmark}-{sha256(written.encode()).hexdigest()[:16]}.jsonl"
     return Judge(name=name or own, build=build, journal=run.directory / "reviews" / file)
+
+
+def _model(model: Any) -> str:  # noqa: ANN401 - a name, a table as a recipe's [model], or nothing
+    """Return what a judge's model is called: its name or hub id, or the last part of its directory."""
+    if isinstance(model, Mapping):
+        path = Path(str(model.get("path") or model.get("use")))
+        return path.name if path.is_absolute() or path.is_dir() else str(path)
+    return model if isinstance(model, str) else ""
 
 
 def _kept(journal: Path) -> dict[str, str]:
