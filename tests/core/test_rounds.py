@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from attrs import define, field
 
 import pairsmith.builtin
 from doubles import Benchmark, Decomposer, Family, Generator, Judge, Loss, Selector, Source, Trainer
@@ -31,12 +32,11 @@ class Quiet:
         return nullcontext(SimpleNamespace(advance=lambda *_, **__: None))
 
 
+@define
 class Stubborn(Judge):
     """Raises when it is shown an answer that holds a word, for as long as there is one."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.refuses = ""
+    refuses: str = field(default="", init=False)
 
     def judge(self, cases: Any) -> Any:
         if self.refuses and any(self.refuses in one.text for case in cases for one in case.responses):
