@@ -17,8 +17,8 @@ from pairsmith.errors import RecipeError, StageError
 from pairsmith.interfaces import Run
 from pairsmith.recipe import Document, Recipe, resolve
 from pairsmith.registry import Registry
-from pairsmith.shard import Shard
 from pairsmith.rejudging import ask_again
+from pairsmith.shard import Shard
 from pairsmith.start import start
 from pairsmith.view import DirectoryView
 
