@@ -81,7 +81,7 @@ def check(given: object) -> None:
             msg = f"its attribute {name!r} is no argument of its constructor"
             raise UntoldError(msg)
     for _, value in _arguments(given):
-        if _fielded(value):
+        if _fielded(value) and not isinstance(value, Run):
             check(value)
 
 

@@ -85,8 +85,11 @@ def test_one_that_holds_itself_is_refused_and_not_followed_for_ever() -> None:
     ring.options = {"again": ring}
     with pytest.raises(UntoldError, match="its 'options' holds itself, or more than 16 things within one another"):
         told(ring)
-    for held in ([], {}):
-        (held.append if isinstance(held, list) else lambda one: held.update(again=one))(held)
+    listed: list[Any] = []
+    listed.append(listed)
+    mapped: dict[str, Any] = {}
+    mapped["again"] = mapped
+    for held in (listed, mapped):
         with pytest.raises(UntoldError, match="its 'threshold' holds itself"):
             told(Plain(held))  # type: ignore[arg-type]
 
