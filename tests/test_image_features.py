@@ -242,3 +242,18 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="could not be written"):
         kept.write(image, {"rows": torch.ones(2, 3)}, {})
     assert not list((tmp_path / "kept").rglob("*.tmp"))
+
+
+def test_what_a_killed_run_began_to_write_is_swept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of two processes each sweeps its own; what the other writes at the same time stays."""
+    folder = tmp_path / "ab"
+    folder.mkdir()
+    for name in ("whole.safetensors", "tmpa.0.tmp", "tmpb.1.tmp", "tmpc.2.tmp", "tmpd.tmp"):
+        (folder / name).touch()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    features.fill(FeatureStore(tmp_path), [], None, dict)  # type: ignore[arg-type]
+    assert {path.name for path in folder.iterdir()} == {"whole.safetensors", "tmpa.0.tmp", "tmpc.2.tmp", "tmpd.tmp"}
+    monkeypatch.setenv("RANK", "0")
+    features.fill(FeatureStore(tmp_path), [], None, dict)  # type: ignore[arg-type]
+    assert [path.name for path in folder.iterdir()] == ["whole.safetensors"]

@@ -314,7 +314,7 @@ def frozen() -> None:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train as the training process would, with the components that are there."""
 
-    def launch(self: Trainings, command: object, stage: Any, reference: object, items: object, until: object) -> None:
+    def launch(self: Trainings, command: object, stage: Any, reference: object, items: object) -> None:
         training = self.recipe.trainings[0]
         order = worker.Order.read(stage)
         run = with_model(self.run, self.model)

@@ -48,7 +48,7 @@ def frozen() -> None:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train where the test runs, through the very function that the training process calls: it spares its imports."""
 
-    def launch(self: Trainings, command: list[str], stage: Any, reference: Any, items: Any, until: str | None) -> None:
+    def launch(self: Trainings, command: list[str], stage: Any, reference: Any, items: Any) -> None:
         assert command[1:] == ["-m", "pairsmith.worker", str(self.directory.path), stage.name]
         worker.run_stage(self.directory.path, stage.name)
 

@@ -30,7 +30,7 @@ SMALL = (
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train where the test runs, through the very function that the training process calls: it spares its imports."""
 
-    def launch(self: Trainings, command: list[str], stage: Any, reference: Any, items: Any, until: str | None) -> None:
+    def launch(self: Trainings, command: list[str], stage: Any, reference: Any, items: Any) -> None:
         worker.run_stage(self.directory.path, stage.name)
 
     monkeypatch.setattr(Trainings, "_launch", launch)

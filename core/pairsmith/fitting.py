@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pairsmith.interfaces import Kind
-from pairsmith.objects import UntoldError, told
+from pairsmith.objects import UntoldError, check
 from pairsmith.registry import word
 
 _DOES: dict[Kind, str] = {
@@ -40,9 +40,9 @@ def unfit(given: object, kind: Kind, written: Mapping[str, Any]) -> Iterator[str
         yield f"an object of {name} brings its own options; leave out {', '.join(written)}"
     else:
         try:
-            told(given)
+            check(given)
         except UntoldError as error:
             yield (
                 f"two objects of {name} cannot be told apart: {error}. Make it a data class, or give it an attribute "
-                f"'options' with what its results depend on"
+                f"'options' with what its results depend on (what begins with '_' is not looked at)"
             )

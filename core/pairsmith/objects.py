@@ -6,6 +6,7 @@ Its results are kept under a key, and two objects that may give different result
 import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -15,8 +16,10 @@ import attrs
 from pairsmith.interfaces import Run
 
 _MISSING = object()
-_DEPTH = 8
-"""How far objects may hold one another; one that holds itself comes to an end there."""
+_APART = {"revision"}
+"""What a key holds beside the options."""
+_DEPTH = 16
+"""How far objects, lists and mappings may hold one another; one that holds itself comes to an end there."""
 
 
 class UntoldError(ValueError):
@@ -49,6 +52,39 @@ def told(given: object, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
     return {name: _plain(value, name, depth) for name, value in _arguments(given)} or None
 
 
+def check(given: object) -> None:
+    """Raise :class:`UntoldError` where two objects that give different results might be told alike.
+
+    So it is with one that cannot be told, and with one that holds a public attribute that :func:`told` says nothing of:
+    it was set after the object was made, or by a constructor that takes nothing. What begins with an underscore is the
+    object's own business, as are fields that a data class does not take, and ``options`` are taken at their word. This is
+    asked before a run: what an object comes to hold while it works does not stop it.
+
+    >>> class Sure:
+    ...     def __init__(self): self.threshold = 0.5
+    >>> check(Sure())
+    Traceback (most recent call last):
+    pairsmith.objects.UntoldError: its attribute 'threshold' is no argument of its constructor
+    """
+    told(given)
+    if any(hasattr(given, name) for name in ("options", "_options")):
+        return
+    kind = type(given)
+    known = _APART | {name for name, _ in _arguments(given)}
+    if attrs.has(kind):
+        known |= {one.name for one in attrs.fields(kind)}
+    elif dataclasses.is_dataclass(kind):
+        known |= {one.name for one in dataclasses.fields(kind)}
+    for name in _held(given):
+        computed = isinstance(inspect.getattr_static(kind, name, None), cached_property)
+        if name not in known and not name.startswith("_") and not computed:
+            msg = f"its attribute {name!r} is no argument of its constructor"
+            raise UntoldError(msg)
+    for _, value in _arguments(given):
+        if _fielded(value) and not isinstance(value, Run):
+            check(value)
+
+
 def spelled(given: object) -> str:
     """Return an object as a person would write it, for ``run.json``."""
     try:
@@ -58,6 +94,18 @@ def spelled(given: object) -> str:
     if not isinstance(options, Mapping):
         return class_of(given)
     return f"{class_of(given)}({', '.join(f'{name}={value!r}' for name, value in options.items())})"
+
+
+def _held(given: object) -> Iterator[str]:
+    """Yield the names of what an object holds."""
+    yield from getattr(given, "__dict__", ())
+    for kind in type(given).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        yield from (name for name in ([slots] if isinstance(slots, str) else slots) if hasattr(given, name))
+
+
+def _fielded(value: object) -> bool:
+    return not isinstance(value, type) and (attrs.has(type(value)) or dataclasses.is_dataclass(value))
 
 
 def _arguments(given: object) -> Iterator[tuple[str, Any]]:
@@ -85,16 +133,18 @@ def _plain(value: Any, name: str, depth: int) -> Any:  # noqa: ANN401 - whatever
         return str(value)
     if isinstance(value, Run):  # where it works, not what it does
         return None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one, name, depth) for key, one in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(one, name, depth) for one in value]
-    if isinstance(value, set | frozenset):
-        return sorted((_plain(one, name, depth) for one in value), key=repr)
     if isinstance(value, FunctionType | type):
         return _named(value, name)
-    known = attrs.has(type(value)) or dataclasses.is_dataclass(value)
-    if depth < _DEPTH and (known or hasattr(value, "options")):
+    if depth >= _DEPTH:
+        msg = f"its {name!r} holds itself, or more than {_DEPTH} things within one another"
+        raise UntoldError(msg)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one, name, depth + 1) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(one, name, depth + 1) for one in value]
+    if isinstance(value, set | frozenset):
+        return sorted((_plain(one, name, depth + 1) for one in value), key=repr)
+    if _fielded(value) or hasattr(value, "options"):
         return {"class": class_of(value), "options": told(value, depth + 1)}
     msg = f"its {name!r} is a {type(value).__name__}, which no key can be made of"
     raise UntoldError(msg)

@@ -38,7 +38,8 @@ def _again(sample: Sample, number: int) -> Sample:
 
 def some_shared(stage: Stage, options: RoundsOptions) -> None:
     """Stop before a round that has nothing to answer."""
-    if not (stage.done() or {})["counts"].get("samples"):
+    note = stage.done()  # of a share nobody knows yet
+    if note is not None and not note["counts"].get("samples"):
         msg = (
             f"{stage.name}: there are fewer samples than the {options.n} rounds that share them; take more samples, or "
             f"set rounds.samples = 'same'"

@@ -97,6 +97,7 @@ class Trainings:
             "reference": None if reference is None else reference.name,
             "weights": worker.weights_row(start.weights, self.directory.path),
             "seed": seed,
+            "until": until,
             **self._published(),
         }
         goes_on = True
@@ -108,7 +109,7 @@ class Trainings:
                 command = trainer.launch(
                     [sys.executable, "-m", "pairsmith.worker", str(self.directory.path), stage.name]
                 )
-                self._launch(list(command), stage, reference, items, until)
+                self._launch(list(command), stage, reference, items)
             else:  # an object passed in Python cannot be built again elsewhere
                 _check_alone(training, trainer)
                 with Explained(self.directory, stage.name):
@@ -151,12 +152,8 @@ class Trainings:
         """Return the options of a reference that came with the data, where the recipe says so."""
         return {} if self.recipe.reference is None else {"published": plain(self.recipe.reference)}
 
-    def _launch(
-        self, command: list[str], stage: Stage, reference: Stage | None, items: Stage, until: str | None
-    ) -> None:
+    def _launch(self, command: list[str], stage: Stage, reference: Stage | None, items: Stage) -> None:
         environment = {**_ENVIRONMENT, **os.environ, "PAIRSMITH_PARENT": str(os.getpid())}
-        if until == "reference":
-            environment["PAIRSMITH_UNTIL"] = "reference"
         log = stage.directory / "log.txt"
         try:
             file = log.open("ab")

@@ -45,6 +45,7 @@ class Order:
     seed: int
     pause_at: int | None = None
     published: Mapping[str, Any] | None = None
+    until: str | None = None
 
     @classmethod
     def read(cls, stage: Stage) -> "Order":
@@ -105,7 +106,7 @@ def train(
     if order.reference is not None:
         reference = directory.stage(order.reference)
         _reference(trainer, job, items, reference, rank, world, published.options_of(order.published))
-    if os.environ.get("PAIRSMITH_UNTIL") == "reference":
+    if order.until == "reference":
         return
     known = None if reference is None else Rows(reference, lambda row: row["cells"])
     result = trainer.train(_with_reference(job, known))

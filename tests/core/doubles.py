@@ -140,12 +140,15 @@ class Darker:
         return (self.run.images.add_bytes(data, ".png"),), {"seed": seed, "others": len(others)}
 
 
+@define
 class Family:
     """A model family whose models are folders with a number in them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.weights = Weights(path=str(folder))
+    folder: Path
+    weights: Weights = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.weights = Weights(path=str(self.folder))
 
     def fingerprint(self, weights: Weights) -> str:
         return weights.path

@@ -47,11 +47,11 @@ class Pausing(Trainer):
 class Fails(Benchmark):
     """Cannot be scored the second time it is asked during training."""
 
-    left = 2
+    _left = 2
 
     def score(self, samples: Any, responses: Any) -> Any:
-        self.left -= 1
-        if not self.left:
+        self._left -= 1
+        if not self._left:
             msg = "killed"
             raise RuntimeError(msg)
         return super().score(samples, responses)

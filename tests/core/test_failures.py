@@ -54,11 +54,12 @@ class FlakyJudge(Judge):
         ]
 
 
+@define
 class FlakyDecomposer(Decomposer):
     """Does a part at once, and fails on one sample."""
 
-    def __init__(self, bad: str) -> None:
-        self.bad, self.calls = bad, 0
+    bad: str
+    calls: int = field(default=0, init=False)
 
     def decompose_many(self, cases: Sequence[Case]) -> list[list[Claim] | Failed]:
         self.calls += 1

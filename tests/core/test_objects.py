@@ -1,6 +1,7 @@
 """Objects passed in Python: what tells one from another, and what the process that trains makes of them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from doubles import Loss, Selector, Source
 from pairsmith.errors import RecipeError, StageError
 from pairsmith.images import DirectoryImageStore
 from pairsmith.interfaces import Run
-from pairsmith.objects import UntoldError, spelled, told
+from pairsmith.objects import UntoldError, check, spelled, told
 from pairsmith.recipe import Document, resolve, trained_by
 from pairsmith.registry import Registry
 from pairsmith.training import _check_alone
@@ -35,7 +36,7 @@ class Data:
 class Plain:
     def __init__(self, threshold: float, *bad: int, run: Run | None = None) -> None:
         self._threshold, self.bad, self.run = threshold, bad, run
-        self.calls = 0
+        self._calls = 0
 
 
 class Says(Plain):
@@ -82,8 +83,62 @@ def test_one_that_cannot_be_told_from_another_says_why(given: object, said: str)
 def test_one_that_holds_itself_is_refused_and_not_followed_for_ever() -> None:
     ring: Any = Says(None)
     ring.options = {"again": ring}
-    with pytest.raises(UntoldError, match="its 'options' is a Says"):
+    with pytest.raises(UntoldError, match="its 'options' holds itself, or more than 16 things within one another"):
         told(ring)
+    listed: list[Any] = []
+    listed.append(listed)
+    mapped: dict[str, Any] = {}
+    mapped["again"] = mapped
+    for held in (listed, mapped):
+        with pytest.raises(UntoldError, match="its 'threshold' holds itself"):
+            told(Plain(held))  # type: ignore[arg-type]
+
+
+class Silent:
+    def __init__(self) -> None:
+        self.threshold = 0.5
+
+
+class Slotted:
+    __slots__ = ("threshold",)
+
+
+class Lazily:
+    """Keeps what it made to itself."""
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+        self._model = object()
+
+    @cached_property
+    def expensive(self) -> object:
+        return object()
+
+
+def later(given: Any, name: str = "threshold") -> Any:
+    """Set an attribute after the object was made."""
+    setattr(given, name, 0.5)
+    return given
+
+
+@pytest.mark.parametrize(("given", "name"), [
+    (Silent(), "threshold"),
+    (later(Loss()), "threshold"),
+    (later(Slotted()), "threshold"),
+    (later(Plain(1), "limit"), "limit"),
+    (later(Data(Attrs(1)), "limit"), "limit"),
+    (Data(later(Data(Attrs(1)), "limit")), "limit"),  # type: ignore[arg-type]
+])  # fmt: skip
+def test_what_was_set_beside_the_constructors_arguments_is_refused(given: Any, name: str) -> None:
+    with pytest.raises(UntoldError, match=f"its attribute '{name}' is no argument of its constructor"):
+        check(given)
+
+
+def test_what_an_object_keeps_to_itself_is_not_asked_for() -> None:
+    lazily = Lazily(0.5)
+    assert lazily.expensive
+    for given in (lazily, Attrs(0.5), Data(Attrs(0.5)), Says(None), later(Loss(), "revision"), later(Loss(), "_cache")):
+        check(given)
 
 
 class Judge(Plain):

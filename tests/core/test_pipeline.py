@@ -305,6 +305,17 @@ def test_a_run_stops_where_it_is_told(tmp_path: Path, trained: dict[str, Any], u
     assert trained["train"]["use"].trained == []
 
 
+def test_objects_stop_at_the_reference_too(tmp_path: Path, trained: dict[str, Any]) -> None:
+    """They train in this process, where no environment of a launched one says where to stop."""
+    run = go(tmp_path, trained, until="reference")
+    assert stage(run, "reference").done() is not None
+    assert trained["train"]["use"].trained == []
+    assert stage(run, "train").done() is None
+    go(tmp_path, trained)
+    assert len(trained["train"]["use"].trained) == 2
+    assert stage(run, "train").done() is not None
+
+
 def test_a_stage_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'verdict' is no stage; the stages are images, responses"):
         go(tmp_path, tables(tmp_path), until="verdict")

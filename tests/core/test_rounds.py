@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from attrs import define, field
 
 import pairsmith.builtin
 from doubles import Benchmark, Decomposer, Family, Generator, Judge, Loss, Selector, Source, Trainer
@@ -17,6 +18,7 @@ from pairsmith.interfaces import Run
 from pairsmith.recipe import Document, Recipe, resolve
 from pairsmith.registry import Registry
 from pairsmith.rejudging import ask_again
+from pairsmith.shard import Shard
 from pairsmith.start import start
 from pairsmith.view import DirectoryView
 
@@ -30,12 +32,11 @@ class Quiet:
         return nullcontext(SimpleNamespace(advance=lambda *_, **__: None))
 
 
+@define
 class Stubborn(Judge):
     """Raises when it is shown an answer that holds a word, for as long as there is one."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.refuses = ""
+    refuses: str = field(default="", init=False)
 
     def judge(self, cases: Any) -> Any:
         if self.refuses and any(self.refuses in one.text for case in cases for one in case.responses):
@@ -295,3 +296,25 @@ def test_a_run_of_rounds_is_evaluated_again(
     evaluate_run(run, (), Quiet(), registry)
     assert [name for name, _, _ in log] == ["base", "train", "round-2", "round-3", "control-train"]
     assert len(DirectoryView(run).evaluations()) == 5
+
+
+def test_shares_of_the_first_round_are_taken_over(
+    tmp_path: Path, tables: dict[str, Any], registry: Registry, log: list[Any]
+) -> None:
+    """What later rounds need, a trained model, no share has: each ends with the first round's verdicts."""
+    document = Document(name="test", tables=tables)
+    for number in (1, 2):
+        out = tmp_path / f"machine-{number}" / f"share-{number}"
+        start(document, out=out, progress=Quiet(), registry=registry, share=Shard(number, 2))
+        states = DirectoryView(out).stages()
+        begun = [name for name, state in states.items() if state["parts"]]
+        assert begun == ["images", "samples-round-1", "responses", "claims", "verdicts-1-stubborn"]
+        assert [states[name]["parts"] for name in begun] == [3, *[{1: 2, 2: 1}[number]] * 4]
+        (tmp_path / "runs").mkdir(exist_ok=True)
+        out.rename(tmp_path / "runs" / out.name)
+    shared = sorted(one for name, greedy, ids in log if not greedy for one in ids)
+    del log[:]
+    run = go(tmp_path, tables, registry)
+    assert shared == ["s0", "s3", "s6", "s9"]
+    assert "base" not in {name for name, greedy, _ in log if not greedy}
+    assert all(state["done"] for state in DirectoryView(run).stages().values())

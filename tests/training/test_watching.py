@@ -1,7 +1,11 @@
 """What is seen of a training: a line a step, where else it goes, and the batch that ended it."""
 
 import json
+import os
+import sys
 from pathlib import Path
+from shutil import rmtree
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,7 +18,7 @@ from pairsmith_losses.dpo import Dpo
 from pairsmith_losses.options import DpoOptions
 from pairsmith_train.callbacks import Metrics
 from pairsmith_train.options import LoraOptions, TreeOptions
-from pairsmith_train.trackers import check_installed
+from pairsmith_train.trackers import check_installed, environment
 
 NAMES = [
     "step",
@@ -175,3 +179,31 @@ def test_a_tracker_that_is_missing_is_named_before_training(monkeypatch: pytest.
             check_installed(TreeOptions(trackers=(tracker,)))
     with pytest.raises(ValueError, match="trackers"):
         TreeOptions(trackers=("tensorbored",))
+
+
+def test_each_training_of_a_process_is_a_run_of_its_own_with_a_tracker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It goes on in that run after a kill, and begins another where its folder was deleted."""
+    for name in ("WANDB_DIR", "WANDB_RUN_ID", "WANDB_RESUME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WANDB_PROJECT", "mine")
+    finished: list[object] = []
+    module = SimpleNamespace(run=None, finish=lambda: finished.append(module.run))
+    monkeypatch.setitem(sys.modules, "wandb", module)  # type: ignore[arg-type]
+
+    def began(folder: Path) -> str:
+        folder.mkdir(exist_ok=True)
+        module.run = None
+        with environment(TreeOptions(trackers=("wandb",)), folder):
+            assert (os.environ["WANDB_DIR"], os.environ["WANDB_PROJECT"]) == (str(folder), "mine")
+            module.run = os.environ["WANDB_RUN_ID"]
+        assert "WANDB_RUN_ID" not in os.environ
+        return str(module.run)
+
+    first, control, again = (began(tmp_path / name) for name in ("train", "control-train", "train"))
+    assert first == again != control
+    rmtree(tmp_path / "train")
+    assert began(tmp_path / "train") not in {first, control}
+    assert finished[:3] == [first, control, again]
+    assert os.environ["WANDB_PROJECT"] == "mine"

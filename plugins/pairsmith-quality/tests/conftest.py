@@ -70,9 +70,9 @@ class Memory:
 
     def stages(self) -> Mapping[str, Mapping[str, Any]]:
         return {
-            "images": {"counts": {"dropped: broken": 9}},
-            "pairs": {"counts": self.counts},
-            "control-pairs": {"counts": {"dropped: other": 7}},
+            "images": {"parts": 1, "counts": {"dropped: broken": 9}},
+            "pairs": {"parts": 1, "counts": self.counts},
+            "control-pairs": {"parts": 1, "counts": {"dropped: other": 7}},
         }
 
 

@@ -16,7 +16,7 @@ from pairsmith_quality import blind
 from pairsmith_quality.intervals import bootstrap
 from pairsmith_quality.measures import measures, repetition
 from pairsmith_quality.options import QualityOptions
-from pairsmith_quality.report import QualityReporter
+from pairsmith_quality.report import QualityReporter, left_out
 
 THINGS = ["dog", "cat", "boat", "lamp", "tree", "car", "chair", "bird", "cup", "book"]
 PLACES = ["left", "right", "middle", "front", "back"]
@@ -194,6 +194,24 @@ def test_duplicates_contamination_and_what_the_run_counted(run: Run, tmp_path: P
     assert "- near-duplicate: 3" in page
     assert "1 (33.33 %) with an image that is there" in page
     assert "2 images are too few to be split into 5 parts" in page
+
+
+@pytest.mark.parametrize(("last", "belongs"), [
+    ("pairs", "pairs"),
+    ("round-2-pairs", "pairs"),  # which are not corrupted yet: the items are those of the first round
+    ("corruptions", "pairs"),
+    ("round-2-corruptions", "round-2-pairs"),
+])  # fmt: skip
+def test_what_was_left_out_is_of_the_pairs_that_are_looked_at(last: str, belongs: str) -> None:
+    """Of several rounds a run's items are those of the last one that has begun."""
+    order = ["pairs", "corruptions", "control-pairs", "control-corruptions", "round-2-pairs", "round-2-corruptions"]
+    there = order[: order.index(last) + 1]
+    stages = {name: {"parts": int(name in there), "counts": {"kept": 9, f"dropped: {name}": 1}} for name in order}
+    assert left_out(SimpleNamespace(stages=lambda: stages)) == {belongs: 1}  # type: ignore[arg-type]
+    plain = {name: state for name, state in stages.items() if "corruptions" not in name}
+    last_pairs = [name for name, state in plain.items() if state["parts"] and "control" not in name][-1]
+    assert left_out(SimpleNamespace(stages=lambda: plain)) == {last_pairs: 1}  # type: ignore[arg-type]
+    assert left_out(SimpleNamespace(stages=dict)) == {}  # type: ignore[arg-type]
 
 
 def test_demonstrations_have_no_other_side(run: Run, tmp_path: Path, make: SimpleNamespace) -> None:

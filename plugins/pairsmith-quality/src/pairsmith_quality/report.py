@@ -39,15 +39,20 @@ class QualityReporter:
 
 
 def left_out(run: RunView) -> dict[str, int]:
-    """Return what was left out of the pairs before, by reason, as the run's stages counted it."""
-    found: dict[str, int] = {}
-    for name, state in run.stages().items():
-        if name.endswith("pairs") and not name.startswith("control"):
-            for label, count in (state.get("counts") or {}).items():
-                if label.startswith(_DROPPED):
-                    reason = label.removeprefix(_DROPPED)
-                    found[reason] = found.get(reason, 0) + count
-    return found
+    """Return what was left out of the pairs that ``run.items()`` gives, by reason, as their stage counted it."""
+    stages = run.stages()
+    counts = stages.get(_pairs_stage(stages), {}).get("counts") or {}
+    return {label.removeprefix(_DROPPED): count for label, count in counts.items() if label.startswith(_DROPPED)}
+
+
+def _pairs_stage(stages: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the last stage of pairs that a run has got to; where the last items are corrupted ones, that of theirs."""
+    begun = [name for name, state in stages.items() if state.get("parts") and not name.startswith("control-")]
+    for kind in ("corruptions", "pairs"):
+        for name in reversed(begun):
+            if name.endswith(kind):
+                return name.removesuffix(kind) + "pairs"
+    return ""
 
 
 def findings(survey: Survey, options: QualityOptions, gone: Mapping[str, int]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class FeatureStore:
         path, temporary = self.path(image), None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            with NamedTemporaryFile(dir=path.parent, suffix=f".{_rank()[0]}.tmp", delete=False) as file:
                 temporary = Path(file.name)
                 file.write(data)
                 file.flush()
@@ -72,6 +72,17 @@ class FeatureStore:
             raise StageError(msg) from error
         return len(data)
 
+    def sweep(self) -> None:
+        """Delete what this process, or one that is no more, began to write in a run that was killed.
+
+        The others write at the same time, so each sweeps what has its own rank in the name, and the first the rest.
+        """
+        rank, world = _rank()
+        for path in self.directory.glob("*/*.tmp"):
+            *_, number, _ = ("", *path.name.split("."))
+            if (int(number) % world if number.isdecimal() else 0) == rank:
+                path.unlink(missing_ok=True)
+
     def read(self, image: Image) -> dict[str, Tensor]:
         """Return the features of an image, see :func:`features_of`, and the model inputs kept with them."""
         path = self.path(image)
@@ -80,6 +91,10 @@ class FeatureStore:
         except (OSError, SafetensorError) as error:
             msg = f"{OPTION}: {str(path)!r} cannot be read ({error}); delete it and run again"
             raise StageError(msg) from error
+
+
+def _rank() -> tuple[int, int]:
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def features_of(read: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -111,6 +126,7 @@ def images_of(items: Iterable[Item], cells: Sequence[Cell]) -> Iterator[Image]:
 
 def fill(kept: FeatureStore, images: Sequence[Image], codec: Codec, encode: Encode) -> None:
     """Encode images and keep their features. Raises before the disk is full with them, by the size of the first."""
+    kept.sweep()
     placing: Sequence[str] = getattr(codec, "placing", ())
     for number, image in enumerate(images):
         pixels = codec.pixels(image)

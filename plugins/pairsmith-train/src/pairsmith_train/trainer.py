@@ -177,7 +177,8 @@ class TreeTrainer:
             say(f"goes on from step {step}")
         if first:
             metrics.resume(step)
-        trainer.train(resume_from_checkpoint=None if last is None else str(last))
+        with trackers.environment(options, job.metrics.parent):
+            trainer.train(resume_from_checkpoint=None if last is None else str(last))
         trainer.accelerator.wait_for_everyone()
         if job.pause_at == trainer.state.global_step < trainer.state.max_steps:
             return pausing.paused(job, options, checkpoints)
