@@ -112,7 +112,7 @@ class PathCodec(ImageTextCodec):
         """Write the tokenizer, with its code, next to a model's weights."""
         self.processor.tokenizer.save_pretrained(directory)
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Send only where the model is: another process knows the tokenizer's class once it has loaded it."""
         return made, (self.weights, self.marks)
 

@@ -14,14 +14,17 @@ import torch
 import transformers
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
+from transformers.dynamic_module_utils import get_class_from_dynamic_module
 from transformers.initialization import no_init_weights
+from transformers.models.auto.auto_factory import add_generation_mixin_to_remote_model
 
 from pairsmith.errors import PairsmithError, StageError
 from pairsmith.interfaces import Weights
 from pairsmith_hf import checkpoint, foreign
 
 _LOG = logging.getLogger(__name__)
+_AUTO = "AutoModelForCausalLM"
 _FILES = "model*.safetensors"
 
 
@@ -51,14 +54,20 @@ def model(weights: Weights, dtype: str) -> Any:  # noqa: ANN401 - the code's own
     """Load the model with the code that comes with it, on the CPU. Only safetensors are read."""
     with explained(weights, "make the model"):
         config = AutoConfig.from_pretrained(weights.path, revision=weights.revision, trust_remote_code=True)
+        kind = _kind(config.auto_map[_AUTO], weights)
         with no_init_weights():
-            made = AutoModelForCausalLM.from_config(
-                config, trust_remote_code=True, code_revision=weights.revision, dtype=getattr(torch, dtype)
-            )
+            made = kind._from_config(config, dtype=getattr(torch, dtype))  # noqa: SLF001 - what from_config calls
     files = _files(weights)
     with explained(weights, "take its weights"):
         _fill(made, files, weights)
     return made
+
+
+def _kind(reference: str, weights: Weights) -> Any:  # noqa: ANN401
+    """Return the model's class. ``AutoModelForCausalLM`` would lose ``generate`` when it is asked for a second time."""
+    kind = get_class_from_dynamic_module(reference, weights.path, revision=weights.revision)
+    kind.register_for_auto_class(_AUTO)  # so that a saved model brings the code with it
+    return add_generation_mixin_to_remote_model(kind)
 
 
 def _files(weights: Weights) -> Sequence[Path]:
