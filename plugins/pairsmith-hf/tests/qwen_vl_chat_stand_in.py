@@ -12,6 +12,7 @@ from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizer
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 
+
 class StandInConfig(PreTrainedConfig):
     model_type = "qwen"
 
@@ -192,10 +193,10 @@ class StandInForChat(StandInPreTrained):
     def get_output_embeddings(self):
         return self.lm_head
 
-    def prepare_inputs_for_generation(self, input_ids, past_key_values=None, **more):
+    def prepare_inputs_for_generation(self, input_ids, past_key_values=None, **kwargs):
         if past_key_values:
             input_ids = input_ids[:, -1:]
-        kept = {"use_cache": more.get("use_cache"), "attention_mask": more.get("attention_mask")}
+        kept = {name: kwargs.get(name) for name in ("use_cache", "attention_mask")}
         return {"input_ids": input_ids, "past_key_values": past_key_values, **kept}
 
     def forward(self, input_ids=None, past_key_values=None, attention_mask=None, use_cache=None, return_dict=None, **_):

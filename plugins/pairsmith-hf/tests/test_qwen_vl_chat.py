@@ -95,11 +95,10 @@ def test_it_is_refused_when_a_recipe_is_checked_that_does_not_trust_its_code(tol
     tables = {"schema": 1, "images": {"use": "none"}, "image_check": {"use": "none"}, "model": table}
     with pytest.raises(Exception, match="trust_remote_code") as error:
         resolve(Document(name="test", tables=tables), Registry.discover())
-    said = str(error.value)
+    _, said = str(error.value).splitlines()
     assert "runs Python code that comes with the model" in said
     assert "pin its commit with 'revision'" in said
     assert TAKE in said
-    assert "\n" not in said
 
 
 def test_its_options_take_the_chat_model_only_and_nothing_that_its_code_cannot() -> None:

@@ -119,5 +119,8 @@ def _try(model: Any, marks: Marks, device: str) -> None:  # noqa: ANN401
 def _refuse_kept_keys(_: Module, places: tuple[Any, ...], names: Mapping[str, Any]) -> None:
     """Raise where earlier tokens' keys are handed in: then the model opens no image, and answers blindly without a word."""
     if any(kept is not None for kept in (*places[1:2], names.get("past_key_values"))):
-        msg = f"[model] use = 'qwen-vl-chat' sees no image where keys are kept; generate with use_cache = false, or {foreign.INSTEAD}"
+        msg = (
+            f"[model] use = 'qwen-vl-chat' sees no image where keys are kept; generate with use_cache = false, or "
+            f"{foreign.INSTEAD}"
+        )
         raise StageError(msg)

@@ -19,7 +19,9 @@ def without_template(codec: Any) -> list[int]:  # noqa: ANN401 - a codec of this
     a prompt does not call for, and the tokenizer's end of a text.
     """
     if not getattr(codec, "templated", True):
-        msg = "prompt_mode = 'raw' leaves out a chat template, and this model's prompts are not made by one; take 'chat'"
+        msg = (
+            "prompt_mode = 'raw' leaves out a chat template, and this model's prompts are not made by one; take 'chat'"
+        )
         raise StageError(msg)
     ends = [codec.end, codec.processor.tokenizer.eos_token_id]  # asked before the template goes
     codec.processor.chat_template = _RAW.format(mark=json.dumps(codec.mark, ensure_ascii=False))

@@ -100,4 +100,6 @@ def _fill(made: torch.nn.Module, files: Sequence[Path], weights: Weights) -> Non
         msg = f"no file has {missing[0]!r} and {len(missing) - 1} more of the model's weights"
         raise KeyError(msg)
     if more:
-        _LOG.warning("[model] %s has %d weights that its own code does not read, %s first", weights.path, len(more), more[0])
+        _LOG.warning(
+            "[model] %s has %d weights that its own code does not read, %s first", weights.path, len(more), more[0]
+        )
