@@ -156,8 +156,8 @@ def summed(recipe: str) -> str:
 
 @pytest.mark.parametrize(
     ("recipe", "parallel"),
-    [(ADAPTER, "zero3"), *([(FULL, "ddp"), (FULL, "zero2")] if ALL else [])],
-    ids=["zero3", *(["full-ddp", "full-zero2"] if ALL else [])],
+    [(ADAPTER, "zero2"), *([(ADAPTER, "zero3"), (FULL, "ddp"), (FULL, "zero2")] if ALL else [])],
+    ids=["zero2", *(["zero3", "full-ddp", "full-zero2"] if ALL else [])],
 )
 def test_two_processes_train_with_divergences_as_one_does(runs: Path, recipe: str, parallel: str) -> None:
     kind = "adapted" if recipe is ADAPTER else "full"
