@@ -165,6 +165,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
     },
     "losses": dict.fromkeys(("trl-dpo", "trl-kto", "trl-sft"), "belongs to TRL's own trainer: test_trl_trainer.py"),
     "model_families": {
+        "qwen-vl-chat": "runs code that comes with the model: tests/training/test_own_code.py trains it",
         "with-template": "qwen2-5-vl with more targets: test_recipes_run.py has it in DecompGen's published twin",
     },
 }  # fmt: skip

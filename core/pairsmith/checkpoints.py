@@ -13,7 +13,7 @@ from pathlib import Path
 from pairsmith.component import Needs
 from pairsmith.errors import PairsmithError, StageError
 
-IDENTIFYING = (".safetensors", ".json", ".jinja", ".model", ".txt", ".py", ".onnx")
+IDENTIFYING = (".safetensors", ".json", ".jinja", ".model", ".tiktoken", ".txt", ".py", ".onnx")
 """Endings of the files that make a model what it is."""
 
 _GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")

@@ -22,7 +22,8 @@ REGISTRY = Registry.discover()
     ("liuhaotian/llava-v1.5-7b", "take its twin: use = 'llava', path = 'llava-hf/llava-1.5-7b-hf'"),
     ("liuhaotian/LLaVA-v1.6-vicuna-13b/", "use = 'llava-next', path = 'llava-hf/llava-v1.6-vicuna-13b-hf'"),
     ("liuhaotian/llava-v1.5-7b-lora", "has no twin that is known here; look among 'llava-hf/...'"),
-    ("Qwen/Qwen-VL-Chat", "take Qwen2.5-VL: use = 'qwen2-5-vl', path = 'Qwen/Qwen2.5-VL-7B-Instruct'"),
+    ("Qwen/Qwen-VL", "take Qwen2.5-VL: use = 'qwen2-5-vl', path = 'Qwen/Qwen2.5-VL-7B-Instruct'"),
+    ("Qwen/Qwen-VL-Chat", "path = 'Qwen/Qwen2.5-VL-7B-Instruct', or let that code run: use = 'qwen-vl-chat', trust_remote_code = true"),
 ])  # fmt: skip
 @pytest.mark.parametrize("family", ["llava", "llava-next", "qwen2-5-vl", "auto"])
 def test_a_recipe_that_names_one_is_refused_when_it_is_checked(path: str, said: str, family: str) -> None:

@@ -65,6 +65,13 @@ def pairsmith_model_families() -> Iterable[Component]:
         summary="Any other model of transformers that takes images and text; it says where it must read path by path.",
     )
     yield Component(
+        name="qwen-vl-chat",
+        factory="pairsmith_hf.qwen_vl_chat:QwenVLChatFamily",
+        options="pairsmith_hf.options:QwenVLChatOptions",
+        needs="pairsmith_hf.options:model_needs",
+        summary="Qwen-VL-Chat by the Python code that comes with it, where trust_remote_code = true; path by path.",
+    )
+    yield Component(
         name="random-llava",
         factory="pairsmith_hf.random_llava:RandomLlavaFamily",
         options="pairsmith_hf.options:RandomLlavaOptions",

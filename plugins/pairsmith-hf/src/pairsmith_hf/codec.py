@@ -41,6 +41,8 @@ class ImageTextCodec:
     """What the model reads of an image."""
     placing: ClassVar[tuple[str, ...]] = ()
     """Those of its inputs that ``positions`` reads."""
+    templated: ClassVar[bool] = True
+    """Whether a chat template writes the prompts."""
 
     _expansions: dict[tuple[int, int], Expansion] = field(factory=dict, init=False, repr=False)
     _end: int | None = field(default=None, init=False, repr=False)
@@ -164,6 +166,11 @@ class ImageTextCodec:
         """Return the inputs of the images of several prompts as ``generate`` reads them."""
         shown = [one for images in prompts for one in images]
         return {name: torch.cat([one[name] for one in shown]) for name in shown[0]} if shown else {}
+
+    @property
+    def generation(self) -> Mapping[str, Any]:
+        """What ``generate`` must be told for this model, whoever asks."""
+        return {}
 
     def text(self, tokens: Sequence[int]) -> str:
         """Decode an answer up to its end."""

@@ -18,10 +18,13 @@ TWINS: Mapping[str, tuple[str, str]] = {
 """Checkpoints in the format of LLaVA's own code: the family that reads the same weights, and where they are."""
 
 _LLAVA = "is in the format of LLaVA's own code, which transformers does not read"
+INSTEAD = "take Qwen/Qwen2.5-VL-7B-Instruct with use = 'qwen2-5-vl'"
+"""What to do where Qwen-VL-Chat cannot be had."""
 _QWEN = (
-    "is a Qwen-VL, which needs Python code of its own that no family here runs; take Qwen2.5-VL: use = 'qwen2-5-vl', "
+    "is a Qwen-VL, which needs Python code of its own; take Qwen2.5-VL: use = 'qwen2-5-vl', "
     "path = 'Qwen/Qwen2.5-VL-7B-Instruct'"
 )
+_CHAT = f"{_QWEN}, or let that code run: use = 'qwen-vl-chat', trust_remote_code = true"
 
 
 def by_name(path: str) -> str | None:
@@ -36,9 +39,19 @@ def by_name(path: str) -> str | None:
         return f"{_LLAVA}; take its twin: use = {family!r}, path = {twin!r}"
     if name.startswith("liuhaotian/llava"):
         return f"{_LLAVA}, and has no twin that is known here; look among 'llava-hf/...'"
-    if name in {"qwen/qwen-vl", "qwen/qwen-vl-chat", "qwen/qwen-vl-chat-int4"}:
-        return _QWEN
-    return None
+    if name == "qwen/qwen-vl-chat":
+        return _CHAT
+    return _QWEN if name in {"qwen/qwen-vl", "qwen/qwen-vl-chat-int4"} else None
+
+
+def by_name_but_chat(path: str) -> str | None:
+    """Return the same for the family that reads Qwen-VL-Chat.
+
+    >>> by_name_but_chat("Qwen/Qwen-VL-Chat") is None, by_name_but_chat("Qwen/Qwen-VL") is None
+    (True, False)
+    """
+    why = by_name(path)
+    return None if why == _CHAT else why
 
 
 def by_configuration(config: Mapping[str, Any]) -> str | None:
@@ -46,5 +59,5 @@ def by_configuration(config: Mapping[str, Any]) -> str | None:
     if "mm_vision_tower" in config and "vision_config" not in config:
         return f"{_LLAVA}; convert it, or train from its twin, as 'llava-hf/llava-1.5-7b-hf' is of 'liuhaotian/llava-v1.5-7b'"
     if config.get("model_type") == "qwen" and "visual" in config:
-        return _QWEN
+        return _CHAT
     return None

@@ -29,6 +29,22 @@ def _readable(_: object, attribute: "Attribute[Any]", value: str) -> None:
         raise ValueError(msg)
 
 
+def _readable_by_its_code(_: object, attribute: "Attribute[Any]", value: str) -> None:
+    why = foreign.by_name_but_chat(value)
+    if why is not None:
+        msg = f"{attribute.name!r}: {value!r} {why}"
+        raise ValueError(msg)
+
+
+def _trusted(_: object, attribute: "Attribute[Any]", value: bool) -> None:  # noqa: FBT001 - attrs calls it so
+    if not value:
+        msg = (
+            f"{attribute.name!r}: this family runs Python code that comes with the model; read that code, pin its commit "
+            f"with 'revision' and set {attribute.name} = true, or {foreign.INSTEAD}"
+        )
+        raise ValueError(msg)
+
+
 @frozen(kw_only=True)
 class ModelOptions:
     """Options of ``[model]`` for every family that reads a model from a directory or the hub."""
@@ -51,7 +67,7 @@ class ModelOptions:
         metadata={"help": "auto: FlexAttention where a training's passes are long and on a GPU, else sdpa"},
     )
     trust_remote_code: bool = field(
-        default=False, metadata={"help": "run Python code that comes with the model; read it first"}
+        default=False, metadata={"help": "run Python code that comes with the model; read it, pin its 'revision'"}
     )
 
 
@@ -87,6 +103,26 @@ class AutoOptions(ModelOptions):
         default="auto",
         validator=in_(("auto", "separate")),
         metadata={"help": "separate: never read the cells of a pair as one tree; auto: where the model allows it"},
+    )
+
+
+@frozen(kw_only=True)
+class QwenVLChatOptions(ModelOptions):
+    """Options of ``[model] use = "qwen-vl-chat"``."""
+
+    path: str = field(
+        validator=_readable_by_its_code, metadata={"help": "a directory or a hub id, with its code and safetensors"}
+    )
+    quantization: Literal["none"] = field(
+        default="none", validator=in_(("none",)), metadata={"help": "none only: this code is not read rounded"}
+    )
+    attention: Literal["auto"] = field(
+        default="auto", validator=in_(("auto",)), metadata={"help": "auto only: the model's code attends its own way"}
+    )
+    trust_remote_code: bool = field(
+        default=False,
+        validator=_trusted,
+        metadata={"help": "must be true: run the model's Python code; read it, pin its 'revision'"},
     )
 
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from pairsmith.errors import StageError
+
 _RAW = (
     "{{% for message in messages %}}{{% for part in message['content'] %}}{{% if part['type'] == 'image' %}}"
     "{{{{ {mark} }}}} {{% else %}}{{{{ part['text'] }}}}{{% endif %}}{{% endfor %}}"
@@ -16,6 +18,11 @@ def without_template(codec: Any) -> list[int]:  # noqa: ANN401 - a codec of this
     The tokenizer's own start of a text stays. Returns the tokens that end an answer: that of the chat template, which such
     a prompt does not call for, and the tokenizer's end of a text.
     """
+    if not getattr(codec, "templated", True):
+        msg = (
+            "prompt_mode = 'raw' leaves out a chat template, and this model's prompts are not made by one; take 'chat'"
+        )
+        raise StageError(msg)
     ends = [codec.end, codec.processor.tokenizer.eos_token_id]  # asked before the template goes
     codec.processor.chat_template = _RAW.format(mark=json.dumps(codec.mark, ensure_ascii=False))
     return sorted({int(end) for end in ends if end is not None})

@@ -91,10 +91,10 @@ class Speaker:
             torch.manual_seed(drawing.seed)
             settings = {"do_sample": True, **drawing.settings}
         tokens = {"pad_token_id": self.codec.pad_token, "eos_token_id": self._ends}
+        settings |= {"use_cache": True, **getattr(self.codec, "generation", {})}
         config = GenerationConfig(
             max_new_tokens=max_new_tokens,
             num_beams=beams,
-            use_cache=True,
             return_dict_in_generate=True,
             output_logits=max_new_tokens == 1,
             **tokens,
