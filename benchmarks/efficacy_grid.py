@@ -1,24 +1,28 @@
 """What each loss, selector and erring judge does in the toy world: ``python benchmarks/efficacy_grid.py --seeds 5``.
 
 Runs every entry of ``efficacy_grid.toml`` once a seed. Runs of one seed share pictures, answers and verdicts, for they
-lie side by side. Runs that are there are taken as they are, and unfinished ones go on, so that it may be stopped at any
-time; ``--table`` runs nothing. Prints Markdown tables of means with 95 % intervals of Student's t over the seeds, and
-with ``--plots FOLDER`` draws them. A run takes about a minute of one core, the whole three hours.
+lie side by side. The scores are kept in ``efficacy_results.json``; what stands there is not run again, and unfinished runs
+go on, so that it may be stopped at any time. ``--table`` runs nothing, and another ``--results`` begins anew. Prints Markdown
+tables of means with 95 % intervals of Student's t over the seeds, and with ``--plots FOLDER`` draws them. A run takes about
+a minute of one core, the whole three hours.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
-from typing import NamedTuple
+from threading import Lock
+from typing import Any, NamedTuple
 
-from efficacy import Metrics, metrics, run, score_file
+from efficacy import Metrics, run
 from scipy.stats import t
 
 HERE = Path(__file__).parent
@@ -45,6 +49,7 @@ class Interval(NamedTuple):
 
 
 Row = Mapping[str, Interval]
+Results = dict[str, Any]
 
 
 def interval(values: Sequence[float]) -> Interval:
@@ -64,11 +69,24 @@ def grid() -> Mapping[str, Mapping[str, Sequence[str]]]:
         return tomllib.load(file)
 
 
-def folder(out: Path, settings: Sequence[str], seed: int) -> Path:
-    """Return where an entry's run is: equal settings share one, in whatever comparison they stand."""
-    from hashlib import sha256
+def key_of(settings: Sequence[str]) -> str:
+    """Return what an entry's scores are kept under: equal settings share them, in whatever comparison they stand."""
+    return sha256(repr(list(settings)).encode()).hexdigest()[:8]
 
-    return out / f"{sha256(repr(list(settings)).encode()).hexdigest()[:8]}-{seed}"
+
+def read(path: Path) -> Results:
+    """Return the scores that are kept: of the model before training, and after it by settings and seed."""
+    if path.exists():
+        kept: Results = json.loads(path.read_text(encoding="utf-8"))
+        return kept
+    return {"before": {}, "trained": {}}
+
+
+def keep(path: Path, results: Results) -> None:
+    """Write the scores, whole or not at all."""
+    beside = path.with_suffix(".tmp")
+    beside.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    beside.replace(path)
 
 
 class Entry(NamedTuple):
@@ -77,38 +95,32 @@ class Entry(NamedTuple):
     name: str
     settings: Sequence[str]
     seed: int
-    there: Path
 
 
-def missing(out: Path, seeds: int) -> Iterator[Entry]:
+def missing(results: Results, seeds: int) -> Iterator[Entry]:
     """Yield the runs that have no scores yet, all of one seed before the next."""
     seen = set()
     for seed in range(seeds):
         for compared, entries in grid().items():
             for name, settings in entries.items():
-                there = folder(out, settings, seed)
-                if there not in seen and not score_file(there, "trained").exists():
-                    seen.add(there)
-                    yield Entry(f"{compared}: {name}", settings, seed, there)
+                run_of = (key_of(settings), str(seed))
+                if run_of not in seen and str(seed) not in results["trained"].get(key_of(settings), {}):
+                    seen.add(run_of)
+                    yield Entry(f"{compared}: {name}", settings, seed)
 
 
-def rows(out: Path, seeds: int) -> Mapping[str, Mapping[str, Row]]:
+def rows(results: Results, seeds: int) -> Mapping[str, Mapping[str, Row]]:
     """Return the intervals of every entry of which all seeds are there."""
     made: dict[str, dict[str, Row]] = {}
     for compared, entries in grid().items():
         for name, settings in entries.items():
-            places = [folder(out, settings, seed) for seed in range(seeds)]
-            if all(score_file(place, "trained").exists() for place in places):
-                found: list[Mapping[str, float]] = [metrics(place, "trained") for place in places]
+            there = results["trained"].get(key_of(settings), {})
+            if all(str(seed) in there for seed in range(seeds)):
+                found = [there[str(seed)] for seed in range(seeds)]
                 made.setdefault(compared, {})[name] = {
                     metric: interval([one[metric] for one in found]) for metric in SHOWN
                 }
     return made
-
-
-def base(out: Path) -> Mapping[str, float]:
-    """Return the scores of the model that all start from."""
-    return metrics(next(iter(sorted(out.glob("*-0/stages/evaluate-toyworld-base")))).parents[1], "base")
 
 
 def table(entries: Mapping[str, Row], start: Mapping[str, float], title: str) -> str:
@@ -124,34 +136,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5, help="runs of each entry, with seeds 0, 1, 2, ...")
     parser.add_argument("--out", type=Path, default=Path("runs/efficacy-grid"), help="where the runs go")
+    parser.add_argument(
+        "--results", type=Path, default=HERE / "efficacy_results.json", help="where the scores are kept"
+    )
     parser.add_argument("--workers", type=int, default=1, help="runs at a time, each of OMP_NUM_THREADS threads")
     parser.add_argument("--table", action="store_true", help="run nothing; print what is there")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw the comparisons as SVG files there")
     options = parser.parse_args()
-    began = time.monotonic()
+    results, began, lock = read(options.results), time.monotonic(), Lock()
 
     def one(entry: Entry) -> None:
+        key = key_of(entry.settings)
+        there = options.out / f"{key}-{entry.seed}"
         try:
-            after: Metrics = run(str(HERE / "efficacy_base.toml"), entry.seed, entry.there, entry.settings)
+            after: Metrics = run(str(HERE / "efficacy_base.toml"), entry.seed, there, entry.settings)
         except subprocess.CalledProcessError as error:  # the run has said why; the others go on
-            print(
-                f"seed {entry.seed}, {entry.name}: failed with status {error.returncode}", file=sys.stderr, flush=True
-            )
+            say(f"seed {entry.seed}, {entry.name}: failed with status {error.returncode}")
             return
+        with lock:
+            results["before"] = after["base"]
+            results["trained"].setdefault(key, {})[str(entry.seed)] = after["trained"]
+            keep(options.results, results)
         found, seconds = after["trained"], time.monotonic() - began
         line = f"chair_i {found['chair_i']:.1f}, recall {found['recall']:.1f} ({seconds:.0f} s so far)"
-        print(f"seed {entry.seed}, {entry.name}: {line}", file=sys.stderr, flush=True)
+        say(f"seed {entry.seed}, {entry.name}: {line}")
 
     if not options.table:
         with ThreadPoolExecutor(options.workers) as pool:  # each run is a process
-            list(pool.map(one, missing(options.out, options.seeds)))
-    whole = rows(options.out, options.seeds)
+            list(pool.map(one, list(missing(results, options.seeds))))
+    whole = rows(results, options.seeds)
     for compared, entries in whole.items():
-        print(f"{table(entries, base(options.out), compared)}\n")
+        print(f"{table(entries, results['before'], compared)}\n")
     if options.plots:
         from efficacy_plots import draw
 
-        draw(whole, base(options.out), options.plots)
+        draw(whole, results["before"], options.plots)
+
+
+def say(line: str) -> None:
+    """Print beside the tables."""
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
