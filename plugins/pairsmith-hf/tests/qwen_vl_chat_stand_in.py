@@ -107,7 +107,7 @@ class Attention(nn.Module):
             one.view(batch, length, self.heads, -1).transpose(1, 2) for one in self.c_attn(hidden).chunk(3, -1)
         )
         turned = torch.arange(length).float()[:, None] * self.angles
-        query, key = (self.turn(one, turned.cos(), turned.sin()) for one in (query, key))
+        query, key = (self.turn(one, turned.cos().to(one.dtype), turned.sin().to(one.dtype)) for one in (query, key))
         scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5 + mask
         return self.c_proj((scores.softmax(-1) @ value).transpose(1, 2).reshape(batch, length, -1))
 
@@ -176,7 +176,7 @@ class StandInModel(StandInPreTrained):
         lowest = torch.finfo(hidden.dtype).min
         length = input_ids.shape[1]
         later = torch.ones(length, length, dtype=torch.bool).triu(1)
-        mask = torch.zeros(len(input_ids), 1, length, length).masked_fill(later, lowest)
+        mask = torch.zeros(len(input_ids), 1, length, length, dtype=hidden.dtype).masked_fill(later, lowest)
         mask = mask.masked_fill(attention_mask[:, None, None] == 0, lowest)
         for block in self.h:
             hidden = block(hidden, mask)

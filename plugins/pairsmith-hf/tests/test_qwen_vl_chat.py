@@ -148,6 +148,14 @@ def test_code_that_fails_or_sees_nothing_is_one_sentence(folder: Path, old: str,
     assert said.endswith(TAKE)
 
 
+def test_it_is_loaded_in_the_type_that_is_asked_for(folder: Path) -> None:
+    family = of(folder)
+    model = family.load(family.weights, device="cpu", dtype="bfloat16")
+    assert {value.dtype for value in model.parameters()} == {torch.bfloat16}
+    kept = load_file(folder / "model.safetensors")["lm_head.weight"]
+    assert torch.equal(model.lm_head.weight, kept.bfloat16())
+
+
 def test_weights_that_are_absent_or_not_all_there_are_refused(folder: Path) -> None:
     file = folder / "model.safetensors"
     kept = {name: value for name, value in load_file(file).items() if name != "lm_head.weight"}
