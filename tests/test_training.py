@@ -19,6 +19,7 @@ import pairsmith_recipes
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ALL = os.environ.get("PAIRSMITH_ENGINES") == "all"
+LONG = pytest.mark.skipif(not ALL, reason="PAIRSMITH_ENGINES=all runs it; its parts are tested alone")
 """Then every engine is tried in every way: three minutes more."""
 
 SMALL = (
@@ -133,6 +134,7 @@ def test_two_processes_train_every_weight_as_one_does(runs: Path, full: Path, pa
     assert distance(run, full) < 1e-4
 
 
+@LONG
 def test_two_processes_train_the_projector_beside_an_adapter_and_merge_it_as_one_does(runs: Path) -> None:
     alone = train(runs / "beside", BESIDE)
     run = train(runs / "beside-zero3", BESIDE, "train.parallel=zero3", "train.processes=2", "train.offload=all")
@@ -154,10 +156,11 @@ def summed(recipe: str) -> str:
     return f"{before}{SUM}\n[{after.partition(chr(10) + '[')[2]}"
 
 
+@LONG
 @pytest.mark.parametrize(
     ("recipe", "parallel"),
-    [(ADAPTER, "zero2"), *([(ADAPTER, "zero3"), (FULL, "ddp"), (FULL, "zero2")] if ALL else [])],
-    ids=["zero2", *(["zero3", "full-ddp", "full-zero2"] if ALL else [])],
+    [(ADAPTER, "zero3"), (FULL, "ddp"), (FULL, "zero2")],
+    ids=["zero3", "full-ddp", "full-zero2"],
 )
 def test_two_processes_train_with_divergences_as_one_does(runs: Path, recipe: str, parallel: str) -> None:
     kind = "adapted" if recipe is ADAPTER else "full"
@@ -222,6 +225,7 @@ def test_killed_ranks_under_zero_go_on_with_the_same_weights(runs: Path, full: P
     assert distance(alone, full) < 1e-4
 
 
+@LONG
 def test_a_checkpoint_that_was_not_finished_is_not_used(runs: Path, adapted: Path) -> None:
     alone = runs / "apart-torn" / "torn"
     kill_after_checkpoint(alone, 3)
