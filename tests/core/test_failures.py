@@ -184,7 +184,7 @@ def test_check_names_an_environment_variable_that_is_not_set(monkeypatch: pytest
         component = Component(name="x", factory="test_failures:no", summary="s", needs="test_failures:needs_a_key")
 
     class Use:
-        offer, options = Offer, None
+        offer, options, where = Offer, None, "judges[0]"
 
     monkeypatch.setattr(check, "located", lambda use, shipped: use)
     monkeypatch.delenv("A_KEY_OF_THE_TEST", raising=False)
