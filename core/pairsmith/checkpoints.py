@@ -15,6 +15,8 @@ from pairsmith.errors import PairsmithError, StageError
 
 IDENTIFYING = (".safetensors", ".json", ".jinja", ".model", ".tiktoken", ".txt", ".py", ".onnx")
 """Endings of the files that make a model what it is."""
+PICKLES = (".bin", ".pt", ".pth")
+"""Endings of weights that are pickles; they count where a directory has no safetensors (:mod:`pairsmith.safe_weights`)."""
 
 _GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
 _digests: dict[tuple[Path, int, int], str] = {}
@@ -28,11 +30,14 @@ def fingerprint(path: str, commit: str | None = None) -> str:
     directory = Path(path)
     if not directory.is_dir():
         return f"{path}@{commit}"
-    files = sorted(file for file in directory.iterdir() if file.suffix in IDENTIFYING and file.is_file())
-    return sha256("\n".join(f"{file.name} {_digest(file)}" for file in files).encode()).hexdigest()
+    there = sorted(file for file in directory.iterdir() if file.is_file())
+    endings = IDENTIFYING if any(file.suffix == ".safetensors" for file in there) else (*IDENTIFYING, *PICKLES)
+    files = [file for file in there if file.suffix in endings]
+    return sha256("\n".join(f"{file.name} {digest(file)}" for file in files).encode()).hexdigest()
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file. It is read once per process, unless its size or time changes."""
     status = path.stat()
     key = (path, status.st_size, status.st_mtime_ns)
     if key not in _digests:
@@ -70,8 +75,8 @@ def _sentence(where: str, path: str, error: Exception) -> str:
             f"or give a directory"
         )
     return (
-        f"{where} = {path!r} could not be had from the hub: {first}. Check the name and the network; only safetensors "
-        f"weights are read, and a gated model needs HF_TOKEN in the environment"
+        f"{where} = {path!r} could not be had from the hub: {first}. Check the name and the network; weights are "
+        f"model.safetensors or pytorch_model.bin, whole or with an index, and a gated model needs HF_TOKEN in the environment"
     )
 
 

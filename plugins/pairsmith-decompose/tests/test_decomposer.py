@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from pairsmith.errors import StageError
 from pairsmith.options import read
 from pairsmith.testing import make_run
+from pairsmith.testing.pickles import hostile, pickled
 from pairsmith.values import Case, Claim, Dropped, Response, Sample, user
-from pairsmith_decompose import prompts
+from pairsmith_decompose import model, prompts
 from pairsmith_decompose.decomposer import LlmFewshot
 from pairsmith_decompose.options import SPLITS, LlmFewshotOptions, needs
 from pairsmith_decompose.replies import parse
@@ -162,6 +164,29 @@ def test_a_real_model_replies_the_same_alone_and_in_a_batch(kind: str, request, 
     assert together  # random weights break the grammar, and that is said
     assert all(isinstance(one, Dropped) for one in together if not isinstance(one, Claim))
     assert decomposer._answers.calls == 2
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_pickled_weights_reply_as_their_safetensors_do_and_are_read_once(
+    shards: int, llama: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = str(pickled(llama, tmp_path / "bin", shards=shards))
+    asked: list[list[prompts.Message]] = [[{"role": "user", "content": "A brown dog."}]]
+
+    def replies(path: str) -> list[str]:
+        return model.TextModel(LlmFewshotOptions(model=path, max_new_tokens=8)).reply(asked)
+
+    assert replies(twin) == replies(llama)
+    never = evolve(model.WEIGHTS, load=lambda *_, **__: pytest.fail("a pickle was read again"))
+    monkeypatch.setattr(model, "WEIGHTS", never)
+    assert replies(twin) == replies(llama)
+
+
+def test_a_pickle_that_would_run_code_is_refused(llama: str, tmp_path: Path) -> None:
+    bad = model.TextModel(LlmFewshotOptions(model=str(hostile(llama, tmp_path / "bad", tmp_path / "harm"))))
+    with pytest.raises(StageError, match=r"model: '.*pytorch_model.bin' holds more than tensors, .* it asks for"):
+        bad.reply([[{"role": "user", "content": "A brown dog."}]])
+    assert not (tmp_path / "harm").exists()
 
 
 def test_our_examples_keep_our_grammar() -> None:

@@ -12,17 +12,21 @@ import pytest
 import tiny
 import torch
 import transformers
+from attrs import evolve
 from PIL import Image as Pillow
 
 from pairsmith.errors import OptionsError, StageError
 from pairsmith.interfaces import Run
 from pairsmith.options import read
 from pairsmith.registry import Registry
+from pairsmith.testing.pickles import hostile
 from pairsmith.values import Image, Sample, user
+from pairsmith_diffusion import clip as clip_
+from pairsmith_diffusion import weights
 from pairsmith_diffusion.blip_reward import MEAN, STD, BlipReward, from_state
 from pairsmith_diffusion.image_reward import pixels
 from pairsmith_diffusion.options import image_reward_needs
-from pairsmith_diffusion.weights import cache, converted, tensors
+from pairsmith_diffusion.weights import tensors
 
 REGISTRY = Registry.discover()
 
@@ -295,49 +299,32 @@ def test_what_is_downloaded_is_known_before(run: Run) -> None:
 # pickles -------------------------------------------------------------------------------------------------------------
 
 
-class Hostile:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return Path.touch, (self.path,)
-
-
-def test_a_pickle_is_converted_once(tmp_path: Path) -> None:
-    shared = torch.arange(6.0)
-    torch.save({"a": shared, "b": shared[2:], "c": shared.reshape(2, 3).T}, tmp_path / "w.pt")
-    kept = converted(tmp_path / "w.pt", "here")
-    assert kept.parent == cache()
-    assert kept.suffix == ".safetensors"
-    before = kept.stat().st_mtime_ns
-    state = tensors(tmp_path / "w.pt", "here")
-    assert kept.stat().st_mtime_ns == before
-    assert [file.name for file in cache().iterdir()] == [kept.name]
-    assert {name: tensor.tolist() for name, tensor in state.items()} == {
-        "a": [0, 1, 2, 3, 4, 5], "b": [2, 3, 4, 5], "c": [[0, 3], [1, 4], [2, 5]],
-    }  # fmt: skip
+def test_published_pickles_that_would_run_code_are_refused(reward: dict[str, str], run: Run, tmp_path: Path) -> None:
+    harm = tmp_path / "harm"
+    clip = hostile(tiny.clip(tmp_path / "clip"), tmp_path / "bin", harm)
+    (clip / "pytorch_model.bin").rename(tmp_path / "reward" / "ImageReward.pt")
+    with pytest.raises(StageError, match=r"path: '.*ImageReward.pt' holds more than tensors, .* it asks for"):
+        judge("image-reward", run, **reward)
+    hostile(tmp_path / "clip", tmp_path / "again", harm)
+    with pytest.raises(StageError, match=r"path: '.*pytorch_model.bin' holds more than tensors, .* it asks for"):
+        judge("clip-score", run, path=str(tmp_path / "again"))
+    assert not harm.exists()
 
 
-def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
-    torch.save({"a": Hostile(tmp_path / "harm")}, tmp_path / "w.bin")
-    with pytest.raises(StageError, match="holds more than tensors, or is broken, and was not loaded"):
-        converted(tmp_path / "w.bin", "here")
-    assert not (tmp_path / "harm").exists()
-    assert not cache().exists()
+def test_a_pickle_is_read_once(
+    reward: dict[str, str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = samples(tmp_path, "a red fox")
+    clip = str(tiny.clip(tmp_path / "clip", pickled=True))
+    scores = [judge("image-reward", run, **reward).judge(asked), judge("clip-score", run, path=clip).judge(asked)]
+    never = evolve(weights.WEIGHTS, load=lambda *_, **__: pytest.fail("a pickle was read again"))
+    monkeypatch.setattr(weights, "WEIGHTS", never)
+    monkeypatch.setattr(clip_, "WEIGHTS", never)
+    again = [judge("image-reward", run, **reward).judge(asked), judge("clip-score", run, path=clip).judge(asked)]
+    assert again == scores
 
 
-@pytest.mark.parametrize(("held", "said"), [
-    (b"nothing", "holds more than tensors, or is broken"),
-    ([1, 2], "is no state dict; it holds list"),
-    ({"a": 3}, "is no state dict; it holds dict"),
-])  # fmt: skip
-def test_files_that_hold_no_weights(tmp_path: Path, held: Any, said: str) -> None:
-    if isinstance(held, bytes):
-        (tmp_path / "w.pt").write_bytes(held)
-    else:
-        torch.save(held, tmp_path / "w.pt")
-    with pytest.raises(StageError, match=said):
-        converted(tmp_path / "w.pt", "here")
+def test_a_file_that_holds_no_weights(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(b"nothing")
     with pytest.raises(StageError, match="cannot be read as safetensors"):
         tensors(tmp_path / "w.safetensors", "here")

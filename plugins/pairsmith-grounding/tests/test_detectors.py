@@ -9,7 +9,9 @@ from attrs import evolve
 from pairsmith.errors import OptionsError, StageError
 from pairsmith.options import read
 from pairsmith.testing import make_run
+from pairsmith.testing.pickles import hostile, pickled
 from pairsmith.values import Case, Claim, Image, Response, Sample, user
+from pairsmith_grounding import loading
 from pairsmith_grounding.detector import grounding_dino, owl_vit
 from pairsmith_grounding.options import GroundingDinoOptions, OwlVitOptions
 
@@ -173,18 +175,26 @@ def test_another_kind_of_model_is_refused(detectors, tmp_path: Path) -> None:
         owl_vit(OwlVitOptions(model=detectors["grounding-dino"]), make_run(tmp_path / "run"))
 
 
-def test_only_safetensors_are_read(detectors, pictures, tmp_path: Path) -> None:
-    import shutil
+@pytest.mark.parametrize("kind", ["owl-vit", "grounding-dino"])
+def test_pickled_weights_find_what_their_safetensors_do_and_are_read_once(
+    kind: str, detectors, pictures, tmp_path: Path, monkeypatch
+) -> None:
+    twin = {kind: str(pickled(detectors[kind], tmp_path / "bin", shards=2 if kind == "owl-vit" else 1))}
+    asked = [case(pictures[0], names=("cat", "dog"))]
+    safe = flat(chain(*build(kind, detectors, tmp_path / "safe").judge(asked)))
+    assert safe
+    assert flat(chain(*build(kind, twin, tmp_path / "pickled").judge(asked))) == safe
+    never = evolve(loading.WEIGHTS, load=lambda *_, **__: pytest.fail("a pickle was read again"))
+    monkeypatch.setattr(loading, "WEIGHTS", never)
+    assert flat(chain(*build(kind, twin, tmp_path / "again").judge(asked))) == safe
 
-    import torch
 
-    folder = tmp_path / "pickled"
-    shutil.copytree(detectors["owl-vit"], folder)
-    (folder / "model.safetensors").unlink()
-    torch.save({}, folder / "pytorch_model.bin")
-    judge = build("owl-vit", {"owl-vit": str(folder)}, tmp_path / "run")
-    with pytest.raises(StageError, match=r"cannot be loaded: .*safetensors"):
+def test_a_pickle_that_would_run_code_is_refused(detectors, pictures, tmp_path: Path) -> None:
+    bad = hostile(detectors["owl-vit"], tmp_path / "bad", tmp_path / "harm")
+    judge = build("owl-vit", {"owl-vit": str(bad)}, tmp_path / "run")
+    with pytest.raises(StageError, match=r"model: '.*pytorch_model.bin' holds more than tensors, .* it asks for"):
         judge.judge([case(pictures[0])])
+    assert not (tmp_path / "harm").exists()
 
 
 def test_a_threshold_that_nothing_was_kept_for_is_refused() -> None:

@@ -9,7 +9,9 @@ from attrs import evolve
 from pairsmith.errors import OptionsError, StageError
 from pairsmith.options import read
 from pairsmith.testing import make_run
+from pairsmith.testing.pickles import hostile, pickled
 from pairsmith.values import Case, Claim, Image, Response, Sample, user
+from pairsmith_vqa import loading
 from pairsmith_vqa.judge import Vqa
 from pairsmith_vqa.options import VqaOptions, needs
 
@@ -184,6 +186,36 @@ def test_own_wording_and_prompt(models, pictures, tmp_path: Path, monkeypatch) -
     judge.judge([case(pictures[0])])
     assert "Q: does dog look brown? A:" in asked
     assert "Q: Is the dog left of the cat? A:" in asked
+
+
+@pytest.mark.parametrize("kind", ["vilt", "blip", "blip-2-t5"])
+def test_pickled_weights_answer_as_their_safetensors_do_and_are_read_once(
+    kind: str, models, pictures, tmp_path: Path, monkeypatch
+) -> None:
+    twins = {
+        kind: str(pickled(models[kind], tmp_path / "model", shards=2 if kind == "blip" else 1)),
+        "cola": str(pickled(models["cola"], tmp_path / "gate")),
+    }
+    asked = [case(pictures[0])]
+
+    def answers(place: str, given) -> list[dict]:
+        return told(build(given, kind, tmp_path / place, gate=given["cola"], gate_threshold=0.0).judge(asked))
+
+    safe = answers("safe", models)
+    assert answers("pickled", twins) == safe
+    never = evolve(loading.WEIGHTS, load=lambda *_, **__: pytest.fail("a pickle was read again"))
+    monkeypatch.setattr(loading, "WEIGHTS", never)
+    assert answers("again", twins) == safe
+
+
+@pytest.mark.parametrize("option", ["model", "gate"])
+def test_a_pickle_that_would_run_code_is_refused(option: str, models, pictures, tmp_path: Path) -> None:
+    kind = {"model": "vilt", "gate": "cola"}[option]
+    bad = hostile(models[kind], tmp_path / "bad", tmp_path / "harm")
+    judge = build(models, "vilt", tmp_path / "run", **{option: str(bad)})
+    with pytest.raises(StageError, match=rf"{option}: '.*pytorch_model.bin' holds more than tensors, .* it asks for"):
+        judge.judge([case(pictures[0])])
+    assert not (tmp_path / "harm").exists()
 
 
 def test_claims_without_data_are_skipped(models, pictures, tmp_path: Path) -> None:

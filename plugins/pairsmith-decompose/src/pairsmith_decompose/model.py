@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-from transformers.utils import logging
+from transformers.utils import cached_file, logging
 
 from pairsmith.checkpoints import explained, fingerprint
+from pairsmith.safe_weights import SafeWeights
 from pairsmith_decompose.options import LlmFewshotOptions
 from pairsmith_decompose.prompts import Message
 
 logging.disable_progress_bar()
 logging.set_verbosity_error()
 
+WEIGHTS = SafeWeights(load=torch.load, save=save_file, fetch=cached_file)
 WHERE = "[claims] use = 'llm-fewshot': model"
 
 
@@ -77,7 +80,10 @@ class TextModel:
         if not self._weights:
             with explained(WHERE, self._options.model):
                 model = AutoModelForCausalLM.from_pretrained(
-                    self._options.model, dtype=getattr(torch, self.dtype), use_safetensors=True, **self._loading
+                    WEIGHTS.located(self._options.model, self._options.revision, WHERE),
+                    dtype=getattr(torch, self.dtype),
+                    use_safetensors=True,
+                    **self._loading,
                 )
             self._weights.append(model.to(self.device).eval())
         return self._weights[0]

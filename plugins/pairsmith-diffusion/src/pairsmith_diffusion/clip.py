@@ -1,9 +1,7 @@
 """The judges ``clip-score`` and ``pick-score``: how alike a CLIP model finds an image and its prompt."""
 
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +13,7 @@ from pairsmith.interfaces import Run
 from pairsmith.values import Sample
 from pairsmith_diffusion.options import ClipScoreOptions, PickScoreOptions
 from pairsmith_diffusion.scoring import Longest, scored
-from pairsmith_diffusion.weights import converted, device_of, explained, find
+from pairsmith_diffusion.weights import WEIGHTS, device_of, explained, find
 
 FILES = ("model.safetensors", "pytorch_model.bin")
 
@@ -31,7 +29,7 @@ class _Clip(ABC):
         self._device, self._dtype = device_of(options.device), getattr(torch, options.dtype)
         with explained(where, options.path):
             self._model: Any = CLIPModel.from_pretrained(
-                *_located(options, where), use_safetensors=True, dtype=self._dtype
+                _located(options, where), use_safetensors=True, dtype=self._dtype
             )
         self._model.eval().to(self._device)
         beside = options.processor or options.path
@@ -105,16 +103,7 @@ class PickScore(_Clip):
         return scores
 
 
-def _located(options: ClipScoreOptions | PickScoreOptions, where: str) -> tuple[Path]:
+def _located(options: ClipScoreOptions | PickScoreOptions, where: str) -> str:
     """Return a directory with the model as safetensors; one published as a pickle is converted once."""
-    file = find(options.path, FILES, options.revision, where)
-    config = find(options.path, ("config.json",), options.revision, where)
-    if file.suffix == ".safetensors":
-        return (file.parent,)
-    weights = converted(file, where)
-    directory = weights.with_suffix("")
-    directory.mkdir(exist_ok=True)
-    shutil.copyfile(config, directory / "config.json")
-    if not (directory / "model.safetensors").exists():
-        (directory / "model.safetensors").hardlink_to(weights)
-    return (directory,)
+    find(options.path, ("config.json",), options.revision, where)
+    return WEIGHTS.located(str(find(options.path, FILES, options.revision, where).parent), None, where)

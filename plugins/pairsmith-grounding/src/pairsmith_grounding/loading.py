@@ -1,18 +1,22 @@
-"""Loads detectors: safetensors weights only, on the device and in the type that the options say."""
+"""Loads detectors: safetensors, or what was made of pickled weights, on the device and in the type that the options say."""
 
 from typing import Any
 
 import torch
 from attrs import define, field
+from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForZeroShotObjectDetection, AutoProcessor
-from transformers.utils import logging
+from transformers.utils import cached_file, logging
 
 from pairsmith.checkpoints import explained, fingerprint
 from pairsmith.errors import StageError
+from pairsmith.safe_weights import SafeWeights
 from pairsmith_grounding.options import DetectorOptions
 
 logging.disable_progress_bar()
 logging.set_verbosity_error()
+
+WEIGHTS = SafeWeights(load=torch.load, save=save_file, fetch=cached_file)
 
 
 @define
@@ -58,7 +62,10 @@ class Checkpoint:
             with explained(self._where, self.options.model):
                 processor = AutoProcessor.from_pretrained(self.options.model, **self._loading)
                 model = AutoModelForZeroShotObjectDetection.from_pretrained(
-                    self.options.model, dtype=getattr(torch, self.dtype), use_safetensors=True, **self._loading
+                    WEIGHTS.located(self.options.model, self.options.revision, self._where),
+                    dtype=getattr(torch, self.dtype),
+                    use_safetensors=True,
+                    **self._loading,
                 )
             self._loaded.append((processor, model.to(self.device).eval()))
         return self._loaded[0]

@@ -4,15 +4,18 @@ from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 
+import torch
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 from safetensors import SafetensorError
+from safetensors.torch import save_file
 from transformers import PreTrainedConfig
-from transformers.utils import logging
+from transformers.utils import cached_file, logging
 
 from pairsmith import checkpoints
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Weights
+from pairsmith.safe_weights import SafeWeights
 from pairsmith_hf import foreign
 
 # The run shows its own progress; a bar for every file loaded, and advice meant for programmers, would bury it.
@@ -21,6 +24,9 @@ logging.set_verbosity_error()
 
 ALSO = (EntryNotFoundError, SafetensorError)
 """What the libraries raise for files that are absent or broken, beside the usual errors."""
+
+SAFE = SafeWeights(load=torch.load, save=save_file, fetch=cached_file)
+"""What reads weights that were published as pickles."""
 
 
 def fingerprint(weights: Weights) -> str:
@@ -38,6 +44,11 @@ def _commit(weights: Weights) -> str:
     with explained(weights):
         config = hf_hub_download(weights.path, "config.json", revision=weights.revision)
     return Path(config).parent.name  # a snapshot's folder is named by its commit
+
+
+def located(weights: Weights) -> str:
+    """Return where a model's safetensors are: its own path, or a folder of what was made of its pickles."""
+    return SAFE.located(weights.path, weights.revision, "[model] path")
 
 
 def refuse_foreign(weights: Weights) -> None:

@@ -93,7 +93,7 @@ class Family:
         return self.codec_class(processors.load(weights, trust_remote_code=self.options.trust_remote_code), weights)
 
     def load(self, weights: Weights, *, device: str, dtype: str) -> Module:
-        """Load the model in evaluation mode, its adapter merged. Only safetensors are read.
+        """Load the model in evaluation mode, its adapter merged. Pickled weights are made safetensors first.
 
         An adapter on quantised weights stays beside them: merged, it would be rounded away.
         """
@@ -101,7 +101,7 @@ class Family:
         given = self.options.quantization
         with checkpoint.explained(weights), quantised.explained(given, device):
             model: Any = getattr(transformers, self.model_class).from_pretrained(
-                weights.path,
+                checkpoint.located(weights),
                 revision=weights.revision,
                 dtype=getattr(torch, dtype),
                 attn_implementation="eager" if self.options.attention == "eager" else "sdpa",

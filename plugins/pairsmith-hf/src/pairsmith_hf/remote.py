@@ -51,7 +51,7 @@ def tokenizer(weights: Weights) -> Any:  # noqa: ANN401 - the code's own class
 
 
 def model(weights: Weights, dtype: str) -> Any:  # noqa: ANN401 - the code's own class
-    """Load the model with the code that comes with it, on the CPU. Only safetensors are read."""
+    """Load the model with the code that comes with it, on the CPU. Pickled weights are made safetensors first."""
     with explained(weights, "make the model"):
         config = AutoConfig.from_pretrained(weights.path, revision=weights.revision, trust_remote_code=True)
         kind = _kind(config.auto_map[_AUTO], weights)
@@ -72,17 +72,17 @@ def _kind(reference: str, weights: Weights) -> Any:  # noqa: ANN401
 
 def _files(weights: Weights) -> Sequence[Path]:
     with checkpoint.explained(weights):
-        local = Path(weights.path)
+        path = checkpoint.located(weights)
         folder = (
-            local
-            if local.is_dir()
-            else Path(snapshot_download(weights.path, revision=weights.revision, allow_patterns=[_FILES]))
+            Path(path)
+            if Path(path).is_dir()
+            else Path(snapshot_download(path, revision=weights.revision, allow_patterns=[_FILES]))
         )
     files = sorted(folder.glob(_FILES))
     if not files:
         msg = (
-            f"[model] path = {weights.path!r} has no safetensors, and no other weights are read; convert them in a folder of "
-            f"your own, or {foreign.INSTEAD}"
+            f"[model] path = {weights.path!r} has neither safetensors nor a pytorch_model.bin or its index; get them, or "
+            f"{foreign.INSTEAD}"
         )
         raise StageError(msg)
     return files

@@ -18,7 +18,7 @@ from pairsmith.checkpoints import explained, fingerprint
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Run
 from pairsmith.values import Case, Response, Verdict
-from pairsmith_hf.checkpoint import ALSO
+from pairsmith_hf.checkpoint import ALSO, SAFE
 from pairsmith_hf.judges import RewardOptions
 from pairsmith_hf.shown import conversation
 
@@ -194,7 +194,7 @@ def loaded(where: str, options: RewardOptions, dtype: str, model: Any) -> Any:  
     with explained(where, options.model, ALSO):
         try:
             made, told = model.from_pretrained(
-                options.model,
+                SAFE.located(options.model, options.revision, where),
                 revision=options.revision,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,

@@ -1,19 +1,22 @@
-"""Loads models: safetensors weights only, on the device and in the type that the options say."""
+"""Loads models: safetensors, or what was made of pickled weights, on the device and in the type that the options say."""
 
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from attrs import define, field
+from safetensors.torch import save_file
 from transformers import AutoConfig, AutoProcessor, AutoTokenizer
-from transformers.utils import logging
+from transformers.utils import cached_file, logging
 
 from pairsmith.checkpoints import explained, fingerprint
+from pairsmith.safe_weights import SafeWeights
 from pairsmith_vqa.options import VqaOptions
 
 logging.disable_progress_bar()
 logging.set_verbosity_error()
 
+WEIGHTS = SafeWeights(load=torch.load, save=save_file, fetch=cached_file)
 Load = Callable[..., Any]
 
 
@@ -65,7 +68,8 @@ class Checkpoint:
         """Return the model, loaded by ``load``, a ``from_pretrained``."""
         if not self._model:
             with explained(self._where, self.path):
-                model = load(self.path, dtype=getattr(torch, self.dtype), use_safetensors=True, **self._loading)
+                path = WEIGHTS.located(self.path, self.revision, self._where)
+                model = load(path, dtype=getattr(torch, self.dtype), use_safetensors=True, **self._loading)
             self._model.append(model.to(self.device).eval())
         return self._model[0]
 
