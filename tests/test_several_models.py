@@ -125,7 +125,7 @@ model = { use = "llava", path = "org/some-7b", OPTION }
 def test_check_names_what_is_downloaded_and_what_does_not_fit(tmp_path: Path) -> None:
     recipe = tmp_path / "r.toml"
     recipe.write_text(RECIPE.replace("OPTION", "dtype = 'bfloat16'"), encoding="utf-8")
-    assert "downloads org/some-7b" in check(recipe, [], Registry.discover())
+    assert "downloads org/some-7b, about 13.0 GiB" in check(recipe, [], Registry.discover())
     recipe.write_text(RECIPE.replace("OPTION", "revison = 'x'"), encoding="utf-8")
     with pytest.raises(PairsmithError, match=r"responses\[0\].model.revison: unknown option; did you mean 'revision'"):
         check(recipe, [], Registry.discover())

@@ -5,20 +5,25 @@ Nothing here loads a model. A plugin that does wraps its loading in :func:`expla
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import file_digest, sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from pairsmith.component import Needs
 from pairsmith.errors import PairsmithError, StageError
+from pairsmith.sizes import Size, size_in, size_of, weights_in
 
 IDENTIFYING = (".safetensors", ".json", ".jinja", ".model", ".tiktoken", ".txt", ".py", ".onnx")
 """Endings of the files that make a model what it is."""
 PICKLES = (".bin", ".pt", ".pth")
 """Endings of weights that are pickles; they count where a directory has no safetensors (:mod:`pairsmith.safe_weights`)."""
 
-_GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
+_GATED = (
+    "meta-llama/", "google/gemma", "google/paligemma", "mistralai/", "stabilityai/stable-diffusion-3",
+    "black-forest-labs/FLUX",
+)  # fmt: skip
 _digests: dict[tuple[Path, int, int], str] = {}
 
 
@@ -80,7 +85,25 @@ def _sentence(where: str, path: str, error: Exception) -> str:
     )
 
 
-def model_needs(*paths: str) -> Needs:
-    """Return what the models at ``paths`` ask of the machine: downloads, and those that want a licence accepted."""
-    absent = tuple(path for path in paths if path and not Path(path).is_dir())
-    return Needs(downloads=absent, gated=tuple(path for path in absent if path.startswith(_GATED)))
+def model_needs(
+    *paths: str, loaded: float = 4, known: Mapping[str, Size] = MappingProxyType({}), readers: Sequence[str] = ()
+) -> Needs:
+    """Return what models that are loaded together ask of the machine: downloads with their sizes, licences, memory.
+
+    ``loaded`` are the bytes of a number in memory; ``known`` are sizes of published models whose names do not tell them.
+    ``readers`` are tokenizers and processors from elsewhere, which take next to nothing. An empty path is no model.
+    """
+    absent = {path: size_of(path, known) for path in paths if path and not Path(path).exists()}
+    here = [size_in(weights_in(Path(path))) for path in paths if path and Path(path).exists()]
+    downloads = {path: size.disk if size else None for path, size in absent.items()}
+    small = {path: 0 for path in readers if path not in absent and not Path(path).exists()}
+    return Needs(
+        downloads={**downloads, **small},
+        gated=gated(downloads),
+        device_bytes=int(loaded * sum(size.parameters for size in (*absent.values(), *here) if size)),
+    )
+
+
+def gated(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those models whose licence must be accepted on the hub before they can be downloaded."""
+    return tuple(name for name in names if name.startswith(_GATED))

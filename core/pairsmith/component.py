@@ -1,7 +1,7 @@
 """What a plugin yields from a hook: a name, and where the thing is that the name means."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +22,20 @@ class NoOptions:
     """Options of a component that has none."""
 
 
+def _with_sizes(names: Sequence[str] | Mapping[str, int | None]) -> Mapping[str, int | None]:
+    return dict(names) if isinstance(names, Mapping) else dict.fromkeys(names)
+
+
 @frozen(kw_only=True)
 class Needs:
     """What a component will ask of the machine, as far as its options tell. ``pairsmith check`` prints it.
 
-    ``environment`` names the environment variables that must be set, for keys and the like.
+    ``downloads`` are names, or names and the bytes that each will take on the disk, ``None`` where nobody knows; one that
+    several components name counts once. ``disk_bytes`` are what is written besides. ``device_bytes`` are those of all that is
+    loaded at once. ``environment`` names the environment variables that must be set, for keys and the like.
     """
 
-    downloads: Sequence[str] = ()
+    downloads: Mapping[str, int | None] = field(factory=dict, converter=_with_sizes)
     gated: Sequence[str] = ()
     disk_bytes: int = 0
     device_bytes: int = 0

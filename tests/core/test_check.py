@@ -71,8 +71,8 @@ def test_what_components_will_ask_for_is_added_up(work: Workplace) -> None:
         "downloads meta-llama",
         "downloads owl",
         "gated: meta-llama; ask for access on its page and set HF_TOKEN",
-        "disk: about 6.0 GiB",
-        "device memory: about 10.0 GiB for the largest model, before activations",
+        "disk: about 6.0 GiB, and 2 of the downloads, whose size is not known",
+        "device memory: about 10.0 GiB for the largest model of known size, before activations",
         "judge calls: about 7 a sample",
         "fits",
     ]
@@ -192,6 +192,46 @@ def test_every_packaged_recipe_fits_and_no_library_is_loaded(name: str, tmp_path
     assert done.returncode == 0, done.stderr
     *_, fits, loaded = done.stdout.splitlines()
     assert (fits, loaded) == ("fits", "LOADED")
+
+
+PDS_DPO = {  # parameters and bytes of each in the published files; a pickle is there twice
+    "RLHFlow/ArmoRM-Llama3-8B-v0.1": 8e9 * 2,
+    "THUDM/ImageReward": 0.446e9 * 4 * 2,
+    "google-bert/bert-base-uncased": 0,
+    "llava-hf/llava-1.5-7b-hf": 7e9 * 2,
+    "llava-hf/llava-v1.6-mistral-7b-hf": 7e9 * 2,
+    "llava-hf/llava-v1.6-vicuna-13b-hf": 13e9 * 2,
+    "llava-hf/llava-v1.6-vicuna-7b-hf": 7e9 * 2,
+    "stabilityai/stable-diffusion-3-medium-diffusers": (2.028e9 + 0.124e9 + 0.695e9 + 4.762e9 + 0.084e9) * 2,
+}
+DECOMPGEN = {
+    "Salesforce/blip2-flan-t5-xl": 3.94e9 * 4,
+    "google/owlvit-large-patch14": 0.434e9 * 4,
+    "llava-hf/llava-1.5-7b-hf": 7e9 * 2,
+    "meta-llama/Meta-Llama-3-8B-Instruct": 8e9 * 2,
+    "textattack/distilbert-base-uncased-CoLA": 0.067e9 * 4 * 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "downloads", "largest"),
+    [
+        ("pds-dpo", [], PDS_DPO, 8e9 * 2),
+        ("pds-dpo", ["images.dtype='float32'"], PDS_DPO, 7.693e9 * 4),
+        ("decompgen-llava", [], DECOMPGEN, 8e9 * 2),
+        # The gate is loaded beside the model that is asked.
+        ("decompgen-llava", ["judges[1].dtype='float32'", "claims.dtype='float32'", "claims.model='org/a-1b'"],
+         {name: size for name, size in DECOMPGEN.items() if "Llama-3" not in name} | {"org/a-1b": 2e9}, 4.007e9 * 4),
+    ],
+)  # fmt: skip
+def test_every_model_of_a_packaged_recipe_counts_once(
+    name: str, settings: list[str], downloads: dict[str, float], largest: float, everything: Registry
+) -> None:
+    lines = check(name, settings, everything)
+    named = {line.split(",")[0].removeprefix("downloads ") for line in lines if line.startswith("downloads ")}
+    assert named == downloads.keys()
+    assert f"disk: about {sum(downloads.values()) / 2**30:.1f} GiB" in lines
+    assert f"device memory: about {largest / 2**30:.1f} GiB for the largest model, before activations" in lines
 
 
 def test_what_a_packaged_recipe_leaves_to_its_user_is_asked_for(everything: Registry) -> None:

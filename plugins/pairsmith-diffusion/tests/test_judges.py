@@ -25,7 +25,7 @@ from pairsmith_diffusion import clip as clip_
 from pairsmith_diffusion import weights
 from pairsmith_diffusion.blip_reward import MEAN, STD, BlipReward, from_state
 from pairsmith_diffusion.image_reward import pixels
-from pairsmith_diffusion.options import image_reward_needs
+from pairsmith_diffusion.needs import image_reward_needs
 from pairsmith_diffusion.weights import tensors
 
 REGISTRY = Registry.discover()
@@ -293,7 +293,7 @@ def test_models_that_are_not_there(name: str, run: Run, tmp_path: Path) -> None:
 def test_what_is_downloaded_is_known_before(run: Run) -> None:
     component = REGISTRY.find("image_judges", "image-reward").component
     needs = image_reward_needs(component.options_class())
-    assert needs.downloads == ("THUDM/ImageReward", "google-bert/bert-base-uncased")
+    assert list(needs.downloads) == ["THUDM/ImageReward", "google-bert/bert-base-uncased"]
 
 
 # pickles -------------------------------------------------------------------------------------------------------------

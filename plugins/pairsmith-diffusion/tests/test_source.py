@@ -18,7 +18,8 @@ from pairsmith.interfaces import Run
 from pairsmith.options import read
 from pairsmith.seeds import derive
 from pairsmith.values import Dropped, Sample
-from pairsmith_diffusion.options import CATEGORIES, TextToImageOptions, source_inputs, source_needs
+from pairsmith_diffusion.needs import source_needs
+from pairsmith_diffusion.options import CATEGORIES, TextToImageOptions, source_inputs
 from pairsmith_diffusion.painter import Order, Painter
 from pairsmith_diffusion.prompts import prompts
 from pairsmith_diffusion.source import TextToImage
@@ -146,7 +147,33 @@ def test_prompts_and_rest_are_read_again_by_the_next_run(pipelines: dict[str, Pa
     file = asked(tmp_path, "a fox")
     assert source_inputs(options(pipelines["sd1"], prompts=file)) == [Path(file), pipelines["sd1"]]
     needs = source_needs(options(Path("stabilityai/stable-diffusion-3-medium-diffusers")))
-    assert needs.downloads == needs.gated == ("stabilityai/stable-diffusion-3-medium-diffusers",)
+    assert tuple(needs.downloads) == needs.gated == ("stabilityai/stable-diffusion-3-medium-diffusers",)
+
+
+@pytest.mark.parametrize(("more", "downloaded", "on_gpu"), [
+    ({}, 7.693e9 * 2, 7.693e9 * 2),
+    ({"dtype": "float32"}, 7.693e9 * 2, 7.693e9 * 4),
+    ({"without": ["text_encoder_3", "tokenizer_3"]}, 2.931e9 * 2, 2.931e9 * 2),
+    ({"offload": "model"}, 7.693e9 * 2, 4.762e9 * 2),
+    ({"offload": "sequential"}, 7.693e9 * 2, 0),
+])  # fmt: skip
+def test_the_parts_of_a_pipeline_are_counted(more: dict[str, Any], downloaded: float, on_gpu: float) -> None:
+    needs = source_needs(
+        options(Path("stabilityai/stable-diffusion-3-medium-diffusers"), **{"dtype": "float16", **more})
+    )
+    assert list(needs.downloads.values()) == [pytest.approx(downloaded)]
+    assert needs.device_bytes == pytest.approx(on_gpu)
+
+
+def test_a_pipeline_that_is_here_is_counted_by_its_files(pipelines: dict[str, Path]) -> None:
+    whole = source_needs(options(pipelines["sd3"], dtype="float32"))
+    parts = Painter(options(pipelines["sd3"]))._pipeline.components.values()
+    held = [one for part in parts if isinstance(part, torch.nn.Module) for one in part.state_dict().values()]
+    numbers = sum({one.data_ptr(): one.numel() for one in held}.values())  # what is tied is there once
+    assert whole.downloads == {}
+    assert whole.device_bytes == pytest.approx(numbers * 4, rel=0.01)
+    less = source_needs(options(pipelines["sd3"], dtype="float32", without=["text_encoder_3", "tokenizer_3"]))
+    assert 0 < less.device_bytes < whole.device_bytes
 
 
 # the safety checker --------------------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def test_easyocrs_results_become_lines(signs, tmp_path: Path, monkeypatch) -> No
     ((verdict,),) = judge.judge([case(signs[0], "stop")])
     assert verdict.outcome == "supported"
     assert verdict.evidence["lines"] == [{"text": "STOP", "confidence": 0.5, "box": [0.1, 0.1, 0.5, 0.3]}]
-    assert needs(OcrOptions(engine="easyocr")).downloads == ("easyocr's models",)
+    assert needs(OcrOptions(engine="easyocr")).downloads == {"easyocr's models": 100_000_000}
 
 
 def test_a_missing_library_is_named(tmp_path: Path, monkeypatch) -> None:

@@ -264,11 +264,16 @@ def test_bad_options_are_said_in_a_sentence(table, words: str) -> None:
 
 
 def test_what_it_needs(models) -> None:
-    assert needs(VqaOptions(gate="textattack/distilbert-base-uncased-CoLA")).downloads == (
-        "Salesforce/blip2-flan-t5-xl",
-        "textattack/distilbert-base-uncased-CoLA",
-    )
-    assert needs(VqaOptions(model=models["blip"])).downloads == ()
+    both = needs(VqaOptions(gate="textattack/distilbert-base-uncased-CoLA"))
+    assert both.downloads == {
+        "Salesforce/blip2-flan-t5-xl": 3_940_000_000 * 4,
+        "textattack/distilbert-base-uncased-CoLA": 67_000_000 * 4 * 2,  # a pickle, and what is made of it
+    }
+    assert both.device_bytes == (3_940_000_000 + 67_000_000) * 2
+    assert needs(VqaOptions(dtype="float32")).device_bytes == 3_940_000_000 * 4
+    own = needs(VqaOptions(model=models["blip"], dtype="float32"))
+    assert own.downloads == {}
+    assert own.device_bytes == pytest.approx(Path(models["blip"], "model.safetensors").stat().st_size, rel=0.2)
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:

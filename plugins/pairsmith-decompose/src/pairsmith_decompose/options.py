@@ -13,6 +13,8 @@ from pairsmith.component import Needs
 Split = Literal["entity", "attribute", "count", "relation", "text"]
 SPLITS: tuple[Split, ...] = ("entity", "attribute", "count", "relation", "text")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+BYTES = {"auto": 2, "float32": 4, "bfloat16": 2, "float16": 2}
+"""Bytes of a number in memory; auto is counted as on a GPU."""
 
 IMAGE_WORDS = ("image", "picture", "photo", "scene", "view", "frame", "figure", "side", "backdrop", "background")
 """Words for the image itself (DecompGen, arXiv 2411.13697): what is said of it is no claim about a thing in it."""
@@ -85,7 +87,7 @@ class LlmFewshotOptions:
 
 def needs(options: LlmFewshotOptions) -> Needs:
     """Return what the model asks of the machine."""
-    return model_needs(options.model)
+    return model_needs(options.model, loaded=BYTES[options.dtype])
 
 
 def inputs(options: LlmFewshotOptions) -> Sequence[Path]:

@@ -12,7 +12,7 @@ def pairsmith_image_sources() -> Iterator[Component]:
         name="text-to-image",
         factory="pairsmith_diffusion.source:TextToImage",
         options="pairsmith_diffusion.options:TextToImageOptions",
-        needs="pairsmith_diffusion.options:source_needs",
+        needs="pairsmith_diffusion.needs:source_needs",
         inputs="pairsmith_diffusion.options:source_inputs",
         summary="Several images of each prompt, made by any text-to-image pipeline of diffusers.",
     )
@@ -43,7 +43,7 @@ def pairsmith_image_judges() -> Iterator[Component]:
         name="image-reward",
         factory="pairsmith_diffusion.image_reward:image_reward",
         options="pairsmith_diffusion.options:ImageRewardOptions",
-        needs="pairsmith_diffusion.options:image_reward_needs",
+        needs="pairsmith_diffusion.needs:image_reward_needs",
         inputs="pairsmith_diffusion.options:judge_inputs",
         summary="ImageReward: what people prefer of images made from one prompt (PDS-DPO).",
     )
@@ -51,7 +51,7 @@ def pairsmith_image_judges() -> Iterator[Component]:
         name="clip-score",
         factory="pairsmith_diffusion.clip:ClipScore",
         options="pairsmith_diffusion.options:ClipScoreOptions",
-        needs="pairsmith_diffusion.options:clip_needs",
+        needs="pairsmith_diffusion.needs:clip_needs",
         inputs="pairsmith_diffusion.options:judge_inputs",
         summary="CLIPScore: how alike CLIP finds an image and its prompt.",
     )
@@ -59,7 +59,7 @@ def pairsmith_image_judges() -> Iterator[Component]:
         name="pick-score",
         factory="pairsmith_diffusion.clip:PickScore",
         options="pairsmith_diffusion.options:PickScoreOptions",
-        needs="pairsmith_diffusion.options:clip_needs",
+        needs="pairsmith_diffusion.needs:clip_needs",
         inputs="pairsmith_diffusion.options:judge_inputs",
         summary="PickScore: a CLIP trained on what people picked of two images of one prompt.",
     )

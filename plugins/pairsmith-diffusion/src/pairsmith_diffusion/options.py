@@ -7,8 +7,6 @@ from typing import Any, Literal
 from attrs import Attribute, field, frozen
 from attrs.validators import and_, deep_iterable, ge, gt, in_, le, matches_re, min_len, optional
 
-from pairsmith.component import Needs
-
 CATEGORIES = (
     "animal", "art", "culinary", "daily", "fashion", "holiday", "home", "industrial",
     "nature", "plant", "school", "scifi", "transport", "urban", "weather",
@@ -23,7 +21,6 @@ MOST_NUMBERED = 1000
 QUESTION = "Describe the image in detail."
 """What is asked about an image whose prompt comes without a question."""
 
-_GATED = ("stabilityai/stable-diffusion-3", "black-forest-labs/FLUX")
 _IMAGE_REWARD = "THUDM/ImageReward"
 _BERT = "google-bert/bert-base-uncased"
 
@@ -250,25 +247,5 @@ def judge_inputs(options: ImageRewardOptions | ClipScoreOptions | PickScoreOptio
     return _local(options.path)
 
 
-def source_needs(options: TextToImageOptions) -> Needs:
-    """Return what is downloaded, and whether it must be asked for."""
-    return _needs(options.path)
-
-
-def image_reward_needs(options: ImageRewardOptions) -> Needs:
-    """Return what is downloaded."""
-    return _needs(options.path) if options.package else _needs(options.path, options.tokenizer)
-
-
-def clip_needs(options: ClipScoreOptions | PickScoreOptions) -> Needs:
-    """Return what is downloaded."""
-    return _needs(options.path, *([options.processor] if options.processor else []))
-
-
 def _local(path: str) -> list[Path]:
     return [Path(path)] if Path(path).exists() else []
-
-
-def _needs(*paths: str) -> Needs:
-    names = tuple(path for path in paths if not Path(path).exists())
-    return Needs(downloads=names, gated=tuple(name for name in names if name.startswith(_GATED)))

@@ -9,12 +9,26 @@ from attrs.validators import and_, deep_iterable, ge, gt, in_, le, min_len
 
 from pairsmith.checkpoints import model_needs
 from pairsmith.component import Needs
+from pairsmith.sizes import Size
 
 Boxed = Literal["object", "count", "scale", "spatial"]
 BOXED: tuple[Boxed, ...] = ("object", "count", "scale", "spatial")
 Annotated = Literal["object", "count", "scale", "spatial", "attribute", "relation"]
 ANNOTATED: tuple[Annotated, ...] = (*BOXED, "attribute", "relation")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+BYTES = {"auto": 4, "float32": 4, "bfloat16": 2, "float16": 2}
+SIZES = {
+    "google/owlvit-base-patch32": Size(parameters=0.153e9, stored=4),
+    "google/owlvit-base-patch16": Size(parameters=0.153e9, stored=4),
+    "google/owlvit-large-patch14": Size(parameters=0.434e9, stored=4),
+    "google/owlv2-base-patch16": Size(parameters=0.155e9, stored=4),
+    "google/owlv2-base-patch16-ensemble": Size(parameters=0.155e9, stored=4),
+    "google/owlv2-large-patch14": Size(parameters=0.438e9, stored=4),
+    "google/owlv2-large-patch14-ensemble": Size(parameters=0.438e9, stored=4),
+    "IDEA-Research/grounding-dino-tiny": Size(parameters=0.172e9, stored=4),
+    "IDEA-Research/grounding-dino-base": Size(parameters=0.232e9, stored=4),
+}
+"""Published detectors, whose names do not tell how large they are."""
 _SHARE = and_(ge(0.0), le(1.0))
 
 
@@ -108,7 +122,7 @@ DetectorOptions = OwlVitOptions | GroundingDinoOptions
 
 def detector_needs(options: DetectorOptions) -> Needs:
     """Return what a detector asks of the machine."""
-    return model_needs(options.model)
+    return model_needs(options.model, loaded=BYTES[options.dtype], known=SIZES)
 
 
 def detector_inputs(options: DetectorOptions) -> Sequence[Path]:

@@ -1,14 +1,14 @@
 """Options of this plugin's components. Imports no model library."""
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, in_, le, matches_re, optional
 
+from pairsmith import checkpoints
 from pairsmith.component import Needs
+from pairsmith.sizes import Size
 from pairsmith_hf import foreign
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -19,7 +19,14 @@ Quantization = Literal["none", "8bit", "4bit", "4bit-fp4"]
 QUANTIZATIONS: tuple[Quantization, ...] = ("none", "8bit", "4bit", "4bit-fp4")
 BITS = {"8bit": 1.0, "4bit": 0.55, "4bit-fp4": 0.6}
 """Bytes a parameter, the scales counted in."""
-_GATED = ("meta-llama/", "google/gemma", "google/paligemma", "mistralai/")
+SIZES = {
+    "Qwen/Qwen-VL-Chat": Size(parameters=9.66e9, copies=2),
+    "Qwen/Qwen2-VL-2B-Instruct": Size(parameters=2.21e9),
+    "Qwen/Qwen2-VL-7B-Instruct": Size(parameters=8.29e9),
+    "Qwen/Qwen2.5-VL-3B-Instruct": Size(parameters=3.75e9),
+    "Qwen/Qwen2.5-VL-7B-Instruct": Size(parameters=8.29e9),
+}
+"""Published models that are larger than their names tell, or whose names do not tell it."""
 
 
 def _readable(_: object, attribute: "Attribute[Any]", value: str) -> None:
@@ -203,13 +210,4 @@ def model_needs(options: ModelOptions) -> Needs:
 
 def needs_of(path: str, bytes_each: float) -> Needs:
     """Return what a model asks of the machine whose parameters take so many bytes each, as far as its name tells."""
-    if Path(path).is_dir():
-        return Needs()
-    billions = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", path)
-    parameters = float(billions.group(1)) * 1e9 if billions else 0.0
-    return Needs(
-        downloads=(path,),
-        gated=(path,) if path.startswith(_GATED) else (),
-        disk_bytes=int(parameters * 2),
-        device_bytes=int(parameters * bytes_each),
-    )
+    return checkpoints.model_needs(path, loaded=bytes_each, known=SIZES)

@@ -49,4 +49,4 @@ class OcrOptions:
 
 def needs(options: OcrOptions) -> Needs:
     """Return what is downloaded: the models of easyocr, which fetches them itself."""
-    return Needs(downloads=("easyocr's models",) if options.engine == "easyocr" else ())
+    return Needs(downloads={"easyocr's models": 100_000_000} if options.engine == "easyocr" else {})

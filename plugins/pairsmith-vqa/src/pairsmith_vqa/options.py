@@ -9,11 +9,27 @@ from attrs.validators import and_, deep_iterable, ge, in_, le, min_len
 
 from pairsmith.checkpoints import model_needs
 from pairsmith.component import Needs
+from pairsmith.sizes import Size
 from pairsmith_vqa.questions import QUESTIONS, unknown_place
 
 Aspect = Literal["object", "attribute", "scale", "count", "relation", "spatial", "text"]
 ASPECTS: tuple[Aspect, ...] = ("object", "attribute", "scale", "count", "relation", "spatial", "text")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+BYTES = {"auto": 2, "float32": 4, "bfloat16": 2, "float16": 2}
+"""Bytes of a number in memory; auto is counted as on a GPU."""
+SIZES = {
+    "Salesforce/blip2-flan-t5-xl": Size(parameters=3.94e9, stored=4),
+    "Salesforce/blip2-flan-t5-xxl": Size(parameters=12.2e9, stored=4),
+    "Salesforce/blip2-opt-2.7b": Size(parameters=3.74e9, stored=4),
+    "Salesforce/blip2-opt-6.7b": Size(parameters=7.75e9, stored=4),
+    "Salesforce/blip-vqa-base": Size(parameters=0.385e9, stored=4),
+    "Salesforce/blip-vqa-capfilt-large": Size(parameters=0.385e9, stored=4),
+    "dandelin/vilt-b32-finetuned-vqa": Size(parameters=0.118e9, stored=4),
+    "textattack/distilbert-base-uncased-CoLA": Size(parameters=0.067e9, stored=4, copies=2),
+    "textattack/bert-base-uncased-CoLA": Size(parameters=0.11e9, stored=4, copies=2),
+    "textattack/roberta-base-CoLA": Size(parameters=0.125e9, stored=4, copies=2),
+}
+"""Published models whose names do not tell how large they are."""
 _SHARE = and_(ge(0.0), le(1.0))
 
 
@@ -119,8 +135,8 @@ class VqaOptions:
 
 
 def needs(options: VqaOptions) -> Needs:
-    """Return what the models ask of the machine."""
-    return model_needs(options.model, options.gate)
+    """Return what the models, which are loaded together, ask of the machine."""
+    return model_needs(options.model, options.gate, loaded=BYTES[options.dtype], known=SIZES)
 
 
 def inputs(options: VqaOptions) -> Sequence[Path]:
