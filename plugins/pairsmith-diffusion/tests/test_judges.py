@@ -168,10 +168,14 @@ def test_pixels_are_those_of_resizing_the_shorter_side_and_taking_the_middle(siz
     assert np.allclose(found, ((middle - mean) / std).transpose(2, 0, 1), atol=1e-5)
 
 
-def test_the_package_scores_where_it_is_installed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_package_scores_where_it_is_installed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     asked: list[tuple[str, str]] = []
 
     class Model:
+        blip = SimpleNamespace(tokenizer=lambda text: {"input_ids": [0, *text.split(), 0]})
+
         def score(self, prompt: str, image: str) -> float:
             asked.append((prompt, Path(image).name))
             return len(asked) / 10
@@ -180,6 +184,10 @@ def test_the_package_scores_where_it_is_installed(run: Run, tmp_path: Path, monk
     monkeypatch.setitem(sys.modules, "ImageReward", fake)
     assert judge("image-reward", run, package=True).judge(samples(tmp_path, "a", "b")) == [[0.1], [0.2, 0.3]]
     assert asked == [("a", "0.png"), ("b", "1.png"), ("b", "2.png")]
+    assert not caplog.records
+    with caplog.at_level(logging.WARNING):
+        judge("image-reward", run, package=True).judge(samples(tmp_path, "very " * 33, "very " * 34))
+    assert "the first 35 tokens of a prompt, and 1 of 2 prompts are longer, e.g. that of 's2' with 36" in caplog.text
     monkeypatch.setitem(sys.modules, "ImageReward", None)
     with pytest.raises(StageError, match="the package image-reward cannot be imported"):
         judge("image-reward", run, package=True)

@@ -75,9 +75,11 @@ class PackagedImageReward:
             )
             raise StageError(msg) from None
         self._model: Any = package.load("ImageReward-v1.0", device=device_of(options.device))
+        self._longest = Longest(NAME, TOKENS, lambda text: len(self._model.blip.tokenizer(text)["input_ids"]))
 
     def judge(self, samples: Sequence[Sample]) -> list[list[float]]:
-        """Return a score for each candidate."""
+        """Return a score for each candidate; the package cuts a long prompt without a word."""
+        self._longest.warn(samples)
         return [
             [float(self._model.score(image_prompt(sample, NAME), str(image.path))) for image in sample.candidates]
             for sample in samples
