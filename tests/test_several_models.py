@@ -17,6 +17,8 @@ from pairsmith.start import start
 from pairsmith.values import Response
 from pairsmith.view import DirectoryView
 from pairsmith_hf.llava import LlavaFamily
+from pairsmith_hf.options import GeneratorOptions
+from pairsmith_hf.prompt_file import prompts
 
 TINY = {"use": "random-llava", "image_size": 16, "patch_size": 8, "vocabulary": 300, "std": 0.3}
 
@@ -77,11 +79,41 @@ def test_one_model_samples_four_answers(tmp_path: Path) -> None:
 
 
 def test_eight_prompts_are_put_to_each_image(tmp_path: Path) -> None:
-    prompts = [f"Describe the image, {n}." for n in range(8)]
-    found = answers(tmp_path, {"prompts": prompts, "n": 1}, model=TINY)
+    eight = [f"Describe the image, {n}." for n in range(8)]
+    found = answers(tmp_path, {"prompts": eight, "n": 1}, model=TINY)
     for of in found:
-        assert [one.prompt[-1].text for one in of] == prompts
+        assert [one.prompt[-1].text for one in of] == eight
         assert [int(one.id.rpartition("/")[2]) for one in of] == list(range(8))
+
+
+def test_prompts_may_be_a_file_and_what_it_holds_counts(tmp_path: Path) -> None:
+    file = tmp_path / "asked.txt"
+    for text in ("Describe it.", "What stands out?"):
+        file.write_text(f"\n  {text}\nAnd then?\n", encoding="utf-8")
+        found = answers(tmp_path, {"prompts": str(file)}, model=TINY)
+        assert [[one.prompt[-1].text for one in of] for of in found] == [[text, "And then?"]] * 3
+
+
+def test_a_json_file_may_hold_prompts_of_several_lines(tmp_path: Path) -> None:
+    (tmp_path / "asked.json").write_text('["One\\nTwo", "Three"]', encoding="utf-8")
+    assert prompts(GeneratorOptions(prompts=tmp_path / "asked.json")) == ("One\nTwo", "Three")
+
+
+@pytest.mark.parametrize(("file", "text", "said"), [
+    ("asked.txt", "\n \n", "holds no question"),
+    ("asked.json", "[]", "holds no question"),
+    ("asked.json", '["a", 3]', "must hold an array of texts, and holds 3"),
+    ("asked.json", "[null]", "must hold an array of texts, and holds None"),
+    ("asked.json", '{"a": "b"}', "must hold an array of texts, and holds {'a': 'b'}"),
+    ("asked.json", "{", "is no JSON"),
+    ("asked.toml", "", r"must be a .txt with a question a line, or a .json"),
+    ("gone.txt", None, "cannot be read: No such file"),
+])  # fmt: skip
+def test_a_file_of_prompts_that_holds_none(file: str, text: str | None, said: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    with pytest.raises(PairsmithError, match=rf"prompts = '.*{file}' {said}"):
+        prompts(GeneratorOptions(prompts=tmp_path / file))
 
 
 def test_several_answers_to_several_prompts_are_numbered_prompt_by_prompt(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def pairsmith_generators() -> Iterable[Component]:
         name="hf",
         factory="pairsmith_hf.generator:HfGenerator",
         options="pairsmith_hf.options:GeneratorOptions",
+        inputs="pairsmith_hf.options:generator_inputs",
         summary="Answers with the recipe's model or one of its own: batched, sampled or greedy, seeded part by part.",
     )
 

@@ -11,6 +11,7 @@ from pairsmith.interfaces import Run
 from pairsmith.seeds import derive
 from pairsmith.values import Response, Sample, Turn, turns
 from pairsmith_hf.options import GeneratorOptions
+from pairsmith_hf.prompt_file import prompts
 from pairsmith_hf.speaker import Drawing, Request, Said, Speaker, batches, name_of
 
 
@@ -41,7 +42,7 @@ class HfGenerator:
         if run.family is None or run.weights is None:
             msg = "[responses] use = 'hf' answers with the recipe's model, or one of its own; add a table [model]"
             raise RecipeError(msg)
-        self._options, self._name = options, name_of(run, run.weights)
+        self._options, self._name, self._asked = options, name_of(run, run.weights), prompts(options)
         self._speaker = Speaker(options, run.family, run.weights, raw=options.prompt_mode == "raw")
         self._drawn = {"temperature": options.temperature, "top_p": options.top_p, "top_k": options.top_k}
 
@@ -83,12 +84,12 @@ class HfGenerator:
 
     def _prompts(self, sample: Sample, *, greedy: bool) -> list[tuple[Turn, ...]]:
         """Return the turns a sample is asked with, empty for its own."""
-        if greedy or not self._options.prompts:
+        if greedy or not self._asked:
             return [()]
         *before, last = (
             sample.prompt if sample.prompt[-1].role == "user" else (*sample.prompt, Turn(role="user", text=""))
         )
-        return [(*before, evolve(last, text=text)) for text in self._options.prompts]
+        return [(*before, evolve(last, text=text)) for text in self._asked]
 
     def _response(self, asked: "_Asked", n: int, said: Said, drawing: Drawing | None) -> Response:
         name = f"{self._options.name}/" if self._options.name else ""

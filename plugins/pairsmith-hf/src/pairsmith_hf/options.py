@@ -1,6 +1,7 @@
 """Options of this plugin's components. Imports no model library."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, frozen
@@ -180,8 +181,11 @@ class GeneratorOptions(PlaceOptions):
         },
     )
     n: int = field(default=1, validator=ge(1), metadata={"help": "answers per sample, to each prompt"})
-    prompts: tuple[str, ...] = field(
-        default=(), metadata={"help": "questions, each put to every sample in place of its own; none in evaluation"}
+    prompts: tuple[str, ...] | Path = field(
+        default=(),
+        metadata={
+            "help": "questions, each put to every sample in place of its own; or a .txt or .json of them; none in evaluation"
+        },
     )
     prompt_mode: Literal["chat", "raw"] = field(
         default="chat",
@@ -201,6 +205,11 @@ class GeneratorOptions(PlaceOptions):
         validator=optional(matches_re(r"[\w.-]+")),
         metadata={"help": "goes into the ids of the answers; needed where several generators answer"},
     )
+
+
+def generator_inputs(options: GeneratorOptions) -> Sequence[Path]:
+    """Return the file of questions, where there is one."""
+    return (options.prompts,) if isinstance(options.prompts, Path) else ()
 
 
 def model_needs(options: ModelOptions) -> Needs:
