@@ -2,6 +2,9 @@
 
 An options class is an attrs class. cattrs alone would read ``"false"`` as true and split a string where an array is meant;
 here a value has the type that the class says, or the fault is named with its place, its value and the nearest right name.
+
+A field of a class with ``metadata={"word": "scope"}`` may be written as one word: ``lora = "vision"`` is ``lora = { scope =
+["vision"] }``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -65,7 +68,7 @@ def read_all(table: Mapping[str, Any], options: type[T], where: str) -> tuple[T 
             elif not isinstance(attribute.default, _FACTORY):
                 object.__setattr__(found, attribute.name, attribute.default)
             continue
-        value, wrong = _convert(table[attribute.name], kind, place)
+        value, wrong = _convert_named(table[attribute.name], kind, place, attribute.metadata.get("word"))
         faults += wrong
         if not wrong:
             object.__setattr__(found, attribute.name, value)
@@ -99,6 +102,14 @@ def _unknown(name: str, options: type[Any]) -> str:
     if close:
         return f"unknown option; did you mean {close[0]!r}?"
     return f"unknown option; there are {', '.join(there)}" if there else "unknown option; there are none"
+
+
+def _convert_named(value: Any, kind: Any, where: str, word: str | None) -> tuple[Any, list[Fault]]:  # noqa: ANN401
+    """Read a table that may be one word instead: that of its array ``word``, all else as its defaults say."""
+    if word is None or not isinstance(value, str):
+        return _convert(value, kind, where)
+    made, wrong = _convert({word: [value]}, kind, where)
+    return made, [Fault(where, fault.what) for fault in wrong]
 
 
 def _convert(value: Any, kind: Any, where: str) -> tuple[Any, list[Fault]]:  # noqa: ANN401 - a type and its value
@@ -137,8 +148,18 @@ def _convert_union(value: Any, kinds: list[Any], where: str) -> tuple[Any, list[
             return made, []
     if len(kinds) == 1:
         return None, faults
-    expected = " or ".join(_WORDS.get(kind, "a table" if has(kind) else str(kind)) for kind in kinds)
+    if isinstance(value, list):  # what is wrong within an array says more than that it is none of the others
+        for kind in kinds:
+            if get_origin(kind) is tuple:
+                return _convert(value, kind, where)
+    expected = " or ".join(map(_expected, kinds))
     return None, [Fault(where, f"expected {expected}, got {value!r}")]
+
+
+def _expected(kind: Any) -> str:  # noqa: ANN401 - a type
+    if get_origin(kind) is tuple:
+        return "an array"
+    return _WORDS.get(kind, "a table" if has(kind) else str(kind))
 
 
 def _convert_literal(value: Any, choices: tuple[Any, ...], where: str) -> tuple[Any, list[Fault]]:  # noqa: ANN401
@@ -222,7 +243,7 @@ def describe(options: type[Any]) -> list[Described]:
     return [
         Described(
             name=attribute.name,
-            kind=_kind_name(kind),
+            kind=_kind_name(kind) + (" or string" if "word" in attribute.metadata else ""),
             default=_default(attribute),
             help=str(attribute.metadata.get("help", "")),
         )

@@ -19,6 +19,12 @@ class Adapter:
 
 
 @frozen(kw_only=True)
+class Part:
+    where: tuple[Literal["eye", "hand"], ...] = ("hand",)
+    size: int = 3
+
+
+@frozen(kw_only=True)
 class Options:
     path: Path
     name: str = ""
@@ -31,6 +37,8 @@ class Options:
     weights: Mapping[str, float] = Factory(dict)
     adapter: Adapter | None = None
     most: int | None = None
+    part: Part | None = field(default=None, metadata={"word": "where"})
+    texts: tuple[str, ...] | Path = ()
 
 
 def said(table: Mapping[str, Any], options: type[Any] = Options) -> list[str]:
@@ -46,6 +54,20 @@ def test_a_table_becomes_options_of_the_right_types() -> None:
         path=Path("a/b"), rate=1.0, words=("x",), weights={"object": 2.0}, adapter=Adapter(r=4), betas=(0.0, 1.0)
     )
     assert type(read(table, Options, "train").rate) is float
+
+
+def test_a_table_may_be_one_word_of_its_array() -> None:
+    made = read({"path": "p", "part": "eye"}, Options, "train")
+    assert made.part == Part(where=("eye",))
+    assert made == read({"path": "p", "part": {"where": ["eye"]}}, Options, "train")
+    assert plain(made)["part"] == {"where": ["eye"], "size": 3}, "what is kept is the table, however it was written"
+    (kind,) = [one.kind for one in describe(Options) if one.name == "part"]
+    assert kind == "table or string"
+
+
+def test_an_array_may_be_a_path_instead() -> None:
+    assert read({"path": "p", "texts": ["a", "b"]}, Options, "train").texts == ("a", "b")
+    assert read({"path": "p", "texts": "a/b"}, Options, "train").texts == Path("a/b")
 
 
 @pytest.mark.parametrize(("table", "expected"), [
@@ -72,6 +94,11 @@ def test_a_table_becomes_options_of_the_right_types() -> None:
     ({"adapter": {}}, "train.adapter.r: is required, and missing"),
     ({"adapter": {"r": 0}}, "train.adapter.r: 'r' must be >= 1: 0"),
     ({"most": "all"}, "train.most: expected an integer, got 'all'"),
+    ({"part": "eyes"}, "train.part: expected one of 'eye', 'hand', got 'eyes'; did you mean 'eye'?"),
+    ({"part": 3}, "train.part: expected a table, got 3"),
+    ({"part": {"where": "eye"}}, "train.part.where: expected an array, got 'eye'"),
+    ({"texts": 3}, "train.texts: expected an array or a path, got 3"),
+    ({"texts": ["a", 3]}, "train.texts[1]: expected a string, got 3"),
 ])  # fmt: skip
 def test_a_fault_has_its_place_its_value_and_what_is_right(table: dict[str, Any], expected: str) -> None:
     assert said(table) == [expected]

@@ -136,7 +136,13 @@ class TreeOptions:
         validator=_not_empty,
         metadata={"help": "the parts that full fine-tuning trains; with [train.lora] the adapter's scope says it"},
     )
-    lora: LoraOptions | None = field(default=None, metadata={"help": "train an adapter instead of the weights"})
+    lora: LoraOptions | None = field(
+        default=None,
+        metadata={
+            "help": "train an adapter instead of the weights: a table, or the part that gets one, 'language-model'",
+            "word": "scope",
+        },
+    )
     held_out: HeldOutOptions | None = field(
         default=None, metadata={"help": "evaluate on a share of the pairs while training; never on a benchmark"}
     )

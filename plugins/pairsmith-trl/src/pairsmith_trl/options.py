@@ -59,7 +59,13 @@ class TrlOptions:
         validator=_not_empty,
         metadata={"help": "the parts that full fine-tuning trains; with [train.lora] the adapter's scope says it"},
     )
-    lora: LoraOptions | None = field(default=None, metadata={"help": "train an adapter instead of the weights"})
+    lora: LoraOptions | None = field(
+        default=None,
+        metadata={
+            "help": "train an adapter instead of the weights: a table, or the part that gets one, 'language-model'",
+            "word": "scope",
+        },
+    )
     gradient_checkpointing: bool = field(
         default=False, metadata={"help": "compute activations twice instead of keeping them"}
     )
