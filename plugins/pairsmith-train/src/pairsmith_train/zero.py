@@ -22,7 +22,7 @@ _OURS = {
 
 _NOT_OURS = {
     "optimizer": "the optimizer is AdamW, by train.learning_rate, betas and weight_decay",
-    "scheduler": "the schedule is train.schedule and warmup_steps",
+    "scheduler": "the schedule is train.schedule, warmup_steps and warmup_ratio",
     "fp16.enabled": "train.precision is 'fp32' or 'bf16'",
 }
 """What such a file cannot say, and why."""

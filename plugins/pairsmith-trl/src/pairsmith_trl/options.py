@@ -38,6 +38,9 @@ class TrlOptions:
         metadata={"help": "how the learning rate falls after the warm-up"},
     )
     warmup_steps: int = field(default=0, validator=ge(0), metadata={"help": "steps over which the learning rate rises"})
+    warmup_ratio: float = field(
+        default=0.0, validator=[ge(0.0), lt(1.0)], metadata={"help": "the same as a share of all steps, rounded up"}
+    )
     batch_size: int = field(
         default=32, validator=ge(1), metadata={"help": "pairs per step, over all processes and accumulated passes"}
     )
@@ -92,6 +95,12 @@ class TrlOptions:
 
     def __attrs_post_init__(self) -> None:
         """Refuse combinations that cannot be meant."""
+        if self.warmup_steps and self.warmup_ratio:
+            msg = (
+                f"warmup_steps = {self.warmup_steps} and warmup_ratio = {self.warmup_ratio} both say how long the learning "
+                f"rate rises; leave one out, or set it to 0"
+            )
+            raise ValueError(msg)
         if self.parallel == "none" and self.processes > 1:
             msg = f"processes = {self.processes} needs a way to share the work: parallel = 'ddp'"
             raise ValueError(msg)
@@ -99,6 +108,16 @@ class TrlOptions:
             per = f"{self.processes} processes x micro_batch_size {self.micro_batch_size or 1}"
             msg = f"batch_size = {self.batch_size} is no multiple of {per}"
             raise ValueError(msg)
+
+    @property
+    def warm_up(self) -> float:
+        """Steps over which the learning rate rises; below 1 a share of all steps, as transformers reads it."""
+        return self.warmup_steps or self.warmup_ratio
+
+    @property
+    def scheduled(self) -> str:
+        """The schedule by transformers' name: its "constant" would forget the warm-up."""
+        return "constant_with_warmup" if self.schedule == "constant" and self.warm_up else self.schedule
 
     @property
     def micro(self) -> int:

@@ -134,7 +134,6 @@ class TrlTrainer:
 
     def _arguments(self, loss: TrlLoss, output: Path, seed: int) -> Any:  # noqa: ANN401 - one of TRL's configurations
         options = self._options
-        warm = options.schedule == "constant" and options.warmup_steps  # transformers' "constant" would forget it
         dropout = {} if isinstance(loss, Sft) else {"disable_dropout": not (options.lora and options.lora.dropout)}
         return _trl(loss.config)(
             output_dir=str(output),
@@ -142,8 +141,8 @@ class TrlTrainer:
             gradient_accumulation_steps=options.accumulated,
             num_train_epochs=options.epochs,
             learning_rate=options.learning_rate,
-            lr_scheduler_type="constant_with_warmup" if warm else options.schedule,
-            warmup_steps=options.warmup_steps,
+            lr_scheduler_type=options.scheduled,
+            warmup_steps=options.warm_up,
             adam_beta1=options.betas[0],
             adam_beta2=options.betas[1],
             weight_decay=options.weight_decay,
