@@ -308,3 +308,5 @@ def test_decompgen(name: str) -> None:
     judged = next(view.judged())
     assert len(judged.responses) == 8
     assert len({verdict.judge for verdict in judged.verdicts}) >= 2
+    asked = [verdict.evidence["question"] for verdict in judged.verdicts if "question" in verdict.evidence]
+    assert {question.startswith("Question: Is the") for question in asked} == {"published" in name}
