@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from pairsmith import worker
 from pairsmith.cli import main
+from pairsmith.directory import RunDirectory
 from pairsmith.progress import progress
 from pairsmith.registry import Registry
 from pairsmith.start import start
@@ -208,7 +209,9 @@ def steps(view: DirectoryView, stage: str) -> int:
 @pytest.mark.parametrize("name", ["alt-text-sft", "alt-text-dpo", "alt-text-dpo-as-published"])
 def test_alt_text(name: str) -> None:
     view = run(f"{name}-tiny")
-    assert steps(view, "sft") == 3
+    assert steps(view, "sft") == 2
+    taught = [row["item"]["value"] for row in RunDirectory(view.directory).stage("pairs").rows() if "item" in row]
+    assert [one["sample"]["id"].partition("/")[0] for one in taught] == ["sft"] * 4, "and no preferences"
     if "dpo" in name:
         assert steps(view, "preferences") == 2
 
@@ -217,7 +220,7 @@ def test_alt_text(name: str) -> None:
 def test_mcm_dpo(name: str) -> None:
     """Each paradigm trains what it says in each stage: the tower's weights in the files change there and nowhere else."""
     learns = name in {"mcm-dpo", "mcm-dpo-b"}  # the first of two steps warms up, and changes nothing yet
-    view = run(f"{name}-tiny", limit=None if learns else 4)
+    view = run(f"{name}-tiny", limit=None if learns else 6)
     assert steps(view, "preferences") == (2 if learns else 1)
     cells = next(iter(DirectoryView(view.directory).items())).corrupted
     assert cells.images
@@ -305,3 +308,5 @@ def test_decompgen(name: str) -> None:
     judged = next(view.judged())
     assert len(judged.responses) == 8
     assert len({verdict.judge for verdict in judged.verdicts}) >= 2
+    asked = [verdict.evidence["question"] for verdict in judged.verdicts if "question" in verdict.evidence]
+    assert {question.startswith("Question: Is the") for question in asked} == {"published" in name}

@@ -126,7 +126,7 @@ def rows(folder: Path) -> None:
     told = [{"from": "human", "value": "<image>\nWrite an alt text.\nContext:\nA post"}]
     write("sft.json", [
         {"id": f"t{n}", "image": f"pictures/{n}.png", "conversations": [*told, {"from": "gpt", "value": f"A thing {n}."}]}
-        for n in range(2)
+        for n in range(4)
     ])  # fmt: skip
     write("preferences.json", [
         {

@@ -233,6 +233,13 @@ def test_given_answers_are_imitated_but_never_the_rejected() -> None:
     assert shown(labelled("rejected")) == []
 
 
+def test_what_was_preferred_can_be_left_to_another_stage() -> None:
+    assert shown(labelled("chosen", "rejected"), preferred="skip") == []
+    assert shown(labelled("chosen"), preferred="skip") == [("text 0", None)]
+    assert shown(labelled("", ""), preferred="skip") == [("text 0", None), ("text 1", None)]
+    assert shown(evolve(rated(1, 2), sample=labelled("chosen", "rejected").sample), preferred="skip") == []
+
+
 def test_generated_answers_are_not_imitated_unless_best() -> None:
     table = rated(1, 3, 3, 2)
     assert shown(table) == []
@@ -269,6 +276,7 @@ def test_reference_answers_are_the_last_resort(known: dict[str, Any], expected: 
     ("margin", {"min_margn": 0.3}, "did you mean 'min_margin'?"),
     ("random", {"per_image": "3"}, "expected an integer, got '3'"),
     ("published", {"min_margin": 0.3}, "unknown option; there are unlabelled"),
+    ("demonstrations", {"preferred": "skip", "best": True}, "best = true about scores; leave one out"),
 ])  # fmt: skip
 def test_options_are_refused(name: str, table: dict[str, Any], said: str) -> None:
     with pytest.raises(OptionsError) as error:

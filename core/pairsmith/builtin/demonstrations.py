@@ -7,7 +7,7 @@ from attrs import frozen
 from pairsmith.builtin.choosing import best, rated
 from pairsmith.builtin.options import DemonstrationsOptions
 from pairsmith.interfaces import Run
-from pairsmith.values import Demonstration, Judged, Response
+from pairsmith.values import Demonstration, Judged, Response, Sample
 
 REFERENCE = "reference"
 """Where a sample's truth holds a reference answer: a text, or several."""
@@ -29,8 +29,12 @@ class Demonstrations:
         """Return the demonstrations of one sample."""
         sample = judged.sample
         if not self.options.best:
+            given = _given(judged)
+            if self.options.preferred == "skip" and any(answer.label == "rejected" for answer in given):
+                return ()
             return tuple(
-                Demonstration(id=f"{sample.id}:{answer.id}", sample=sample, chosen=answer) for answer in _given(judged)
+                Demonstration(id=f"{sample.id}:{answer.id}", sample=sample, chosen=answer)
+                for answer in _imitated(sample, given)
             )
         answers = rated(judged, self.options)
         if not answers:
@@ -42,8 +46,10 @@ class Demonstrations:
 
 
 def _given(judged: Judged) -> Sequence[Response]:
-    sample = judged.sample
-    given = sample.given or tuple(answer for answer in judged.responses if answer.label)
+    return judged.sample.given or tuple(answer for answer in judged.responses if answer.label)
+
+
+def _imitated(sample: Sample, given: Sequence[Response]) -> Sequence[Response]:
     for label in ("chosen", ""):
         if labelled := [answer for answer in given if answer.label == label]:
             return labelled

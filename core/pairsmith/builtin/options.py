@@ -81,6 +81,17 @@ class DemonstrationsOptions(ScoreOptions):
     min_score: float | None = field(
         default=None, metadata={"help": "with best: leave out a sample whose best score is lower"}
     )
+    preferred: Literal["take", "skip"] = field(
+        default="take",
+        validator=in_(("take", "skip")),
+        metadata={"help": "take the chosen answer of a sample that came with a rejected one, or nothing of it"},
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse to skip samples for answers that are not read."""
+        if self.best and self.preferred == "skip":
+            msg = "preferred = 'skip' is about the answers that came with samples, best = true about scores; leave one out"
+            raise ValueError(msg)
 
 
 @frozen(kw_only=True)

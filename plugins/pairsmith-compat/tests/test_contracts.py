@@ -151,6 +151,16 @@ class TestSpatial(Doubled, JudgeContract):
     options = {"judge": {"use": "x"}}
 
 
+class TestAnswers(Doubled, JudgeContract):
+    name = "pairsmith-compat/published-answers"
+    options = {"judge": {"use": "x"}}
+
+
+class TestObjects(Doubled, PairSelectorContract):
+    name = "pairsmith-compat/published-objects"
+    options = {"selector": {"use": "x"}}
+
+
 class TestByRow(Doubled, CorruptionContract):
     name = "pairsmith-compat/by-row"
     options = {"corruption": {"use": "x"}}

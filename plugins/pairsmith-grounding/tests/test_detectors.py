@@ -105,6 +105,38 @@ def test_what_else_is_asked_for_changes_nothing(kind: str, detectors, pictures, 
     assert boxes(together[0])[0]["cat"] != boxes(together[0])[1]["dog"]
 
 
+def test_names_asked_for_together_share_boxes_as_in_the_library(detectors, pictures, tmp_path: Path) -> None:
+    """As published: each place in the image has one name, the best of those that were asked for together."""
+    import torch
+    from PIL import Image as Pillow
+    from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
+
+    judge = build("owl-vit", detectors, tmp_path / "run", nms=1.0, together=3, threshold=0.02)
+    (verdicts,) = judge.judge([case(pictures[0])])
+    with Pillow.open(pictures[0]) as opened:
+        picture = opened.convert("RGB")
+    processor = AutoProcessor.from_pretrained(detectors["owl-vit"])
+    model = AutoModelForZeroShotObjectDetection.from_pretrained(detectors["owl-vit"]).eval()
+    for group in (NAMES[:3], NAMES[3:]):
+        batch = processor(text=[list(group)], images=picture, return_tensors="pt", padding="max_length", max_length=16)
+        with torch.no_grad():
+            output = model(**batch)
+        found = processor.post_process_grounded_object_detection(output, 0.02, torch.tensor([picture.size[::-1]]))[0]
+        for number, name in enumerate(group):
+            own = found["scores"][found["labels"] == number].sort(descending=True).values
+            evidence = verdicts[NAMES.index(name)].evidence["found"][name]
+            assert evidence.get("scores", []) == pytest.approx(own[:20].tolist(), abs=1e-4)
+    assert 0 < sum(len(one["boxes"]) for each in boxes(verdicts) for one in each.values()) <= 2 * 16, (
+        "two groups, of 16 places each"
+    )
+    again = build("owl-vit", detectors, tmp_path / "again", nms=1.0, together=5)
+    (fewer,) = again.judge([case(pictures[0])])
+    assert again.answers.calls == 0, "what is kept is each name's own"
+    assert sum(len(one["boxes"]) for each in boxes(fewer) for one in each.values()) == 16, (
+        "one group, and nothing is left out"
+    )
+
+
 @pytest.mark.parametrize(("kind", "calls"), [("owl-vit", 1), ("grounding-dino", 3)])
 def test_the_claims_of_all_answers_and_images_are_pooled(
     kind: str, calls: int, detectors, pictures, tmp_path: Path

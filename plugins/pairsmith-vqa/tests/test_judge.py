@@ -167,6 +167,7 @@ def test_the_gate_keeps_odd_questions_out(models, pictures, tmp_path: Path) -> N
     wanted = torch.softmax(model(**tokenizer("Is the dog brown?", return_tensors="pt")).logits, -1)[0, 1].detach()
     assert verdict.evidence["grammar"] == pytest.approx(float(wanted), abs=1e-3)
     assert verdict.outcome == "skipped"
+    assert verdict.evidence["sentence"] is False
     assert verdict.reason == f"the question is no sentence ({verdict.evidence['grammar']} < 1.0)"
     with pytest.raises(StageError, match="gate_label = 5 and the gate has labels 0 to 1"):
         build(models, "blip", tmp_path / "run", gate=models["cola"], gate_label=5)
@@ -216,6 +217,30 @@ def test_a_pickle_that_would_run_code_is_refused(option: str, models, pictures, 
     with pytest.raises(StageError, match=rf"{option}: '.*pytorch_model.bin' holds more than tensors, .* it asks for"):
         judge.judge([case(pictures[0])])
     assert not (tmp_path / "harm").exists()
+
+
+def test_a_question_that_has_its_prompt_in_it_goes_to_the_gate_as_it_is(
+    models, pictures, tmp_path: Path, monkeypatch
+) -> None:
+    """As published: the gate read what stands around a question as well."""
+    seen: dict[str, list[str]] = {"gate": [], "model": []}
+
+    def classify(_, questions):
+        seen["gate"] += [one.text for one in questions]
+        return [1.0 for _ in questions]
+
+    def answer(_, questions):
+        seen["model"] += [text for _, text in questions]
+        return [{"answer": "yes", "yes": 1.0} for _ in questions]
+
+    monkeypatch.setattr("pairsmith_vqa.gate.Gate._classify", classify)
+    monkeypatch.setattr("pairsmith_vqa.models.Blip.answer", answer)
+    whole = "Question: Is the {object} {attribute}? Short answer:"
+    options = {"aspects": ("attribute",), "gate": models["cola"], "questions": {"attribute": whole}, "prompt": "{}"}
+    judge = build(models, "blip", tmp_path / "run", **options)
+    ((verdict, *_),) = judge.judge([case(pictures[0], claims=[CLAIMS[0]])])
+    assert seen["gate"] == seen["model"] == ["Question: Is the dog brown? Short answer:"]
+    assert "sentence" not in verdict.evidence
 
 
 def test_claims_without_data_are_skipped(models, pictures, tmp_path: Path) -> None:

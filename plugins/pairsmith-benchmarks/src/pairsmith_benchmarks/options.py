@@ -224,7 +224,7 @@ class MmhalOptions:
         validator=in_(("leave-out", "zero")),
         metadata={
             **SCORES,
-            "help": "a review without one clear rating is left out, or rated 0 as the published script does",
+            "help": "a review without one clear rating is left out, or rated 0 as the benchmark's own script does",
         },
     )
 

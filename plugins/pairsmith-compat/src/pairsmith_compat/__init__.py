@@ -41,23 +41,35 @@ def pairsmith_decomposers() -> Iterable[Component]:
 
 @hookimpl
 def pairsmith_pair_selectors() -> Iterable[Component]:
-    """Offer pairs for several draws."""
+    """Offer pairs for several draws, and of what DecompGen counted."""
     yield Component(
         name="fresh-draws",
         factory="pairsmith_compat.draws:FreshDraws",
         options="pairsmith_compat.options:FreshDrawsOptions",
         summary="Another selector's pairs several times, so that each epoch has worse images of its own (MCM-DPO).",
     )
+    yield Component(
+        name="published-objects",
+        factory="pairsmith_compat.scoring:PublishedObjects",
+        options="pairsmith_compat.options:ObjectsOptions",
+        summary="Another selector, to which some things do not count, and plurals as their singular (DecompGen).",
+    )
 
 
 @hookimpl
 def pairsmith_judges() -> Iterable[Component]:
-    """Offer DecompGen's geometry."""
+    """Offer DecompGen's geometry, and its reading of answers."""
     yield Component(
         name="published-spatial",
         factory="pairsmith_compat.spatial:PublishedSpatial",
         options="pairsmith_compat.options:SpatialOptions",
         summary="Another judge, with DecompGen's mistakes: above is judged as below, and below is never so.",
+    )
+    yield Component(
+        name="published-answers",
+        factory="pairsmith_compat.answering:PublishedAnswers",
+        options="pairsmith_compat.options:AnswersOptions",
+        summary="A judge that asks (vqa), with DecompGen's reading: yes anywhere in an answer is a yes, all else a no.",
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from attrs import field, frozen
 from attrs.validators import ge, gt, in_, min_len
 
+from pairsmith_compat.things import UNCOUNTED
+
 
 @frozen(kw_only=True)
 class Wording:
@@ -86,6 +88,27 @@ class SpatialOptions:
 
     judge: Mapping[str, Any] = field(
         metadata={"help": "the judge: a table with use = NAME and its options", "component": "judges"}
+    )
+
+
+@frozen(kw_only=True)
+class AnswersOptions:
+    """Options of ``[[judges]] use = "published-answers"``."""
+
+    judge: Mapping[str, Any] = field(
+        metadata={"help": "the judge, vqa: a table with use = NAME and its options", "component": "judges"}
+    )
+
+
+@frozen(kw_only=True)
+class ObjectsOptions:
+    """Options of ``[pairs] use = "published-objects"``."""
+
+    selector: Mapping[str, Any] = field(
+        metadata={"help": "the selector: a table with use = NAME and its options", "component": "pair_selectors"}
+    )
+    uncounted: tuple[str, ...] = field(
+        default=UNCOUNTED, metadata={"help": "things whose being there counts neither way; DecompGen's by default"}
     )
 
 

@@ -94,6 +94,13 @@ class OwlVitOptions(_Detector):
     template: str = field(
         default="{}", validator=_template, metadata={"help": "how a name is asked for, e.g. 'a photo of a {}'"}
     )
+    together: int = field(
+        default=1,
+        validator=ge(1),
+        metadata={
+            "help": "names of an image that share its boxes, each box going to the best; 1: none does (DecompGen: 8)"
+        },
+    )
 
     def __attrs_post_init__(self) -> None:
         """Refuse a threshold that nothing was kept for."""

@@ -52,7 +52,9 @@ class OwlVit:
             boxes = self._unpadded(output.pred_boxes[row], *picture.size)
             scores = output.logits[row].sigmoid()
             for column, question in enumerate(look):
-                found[question.key] = raw(boxes, scores[:, column], self.options.floor)
+                found[question.key] = raw(
+                    boxes, scores[:, column], self.options.floor, places=self.options.together > 1
+                )
         return [found[question.key] for question in questions]
 
     def _unpadded(self, boxes: Tensor, width: int, height: int) -> Tensor:

@@ -75,7 +75,9 @@ class HeldOutOptions:
     from_step: int = field(default=0, validator=ge(0), metadata={"help": "the first step that may be evaluated"})
     trained_on: bool = field(
         default=False,
-        metadata={"help": "train on these pairs as well: then their loss shows no overfitting (DecompGen)"},
+        metadata={
+            "help": "train on these pairs as well: a fixed sample of the training loss, which shows no overfitting"
+        },
     )
     best: bool = field(
         default=False, metadata={"help": "the result is the step with the lowest held-out loss, and not the last step"}

@@ -14,5 +14,6 @@ def pairsmith_judges() -> Iterable[Component]:
         options="pairsmith_vqa.options:VqaOptions",
         needs="pairsmith_vqa.options:needs",
         inputs="pairsmith_vqa.options:inputs",
+        revision=2,  # a verdict says where the gate kept a question out
         summary="Asks BLIP-2, BLIP, ViLT or any VLM whether a claim is so; a grammar gate keeps odd questions out.",
     )

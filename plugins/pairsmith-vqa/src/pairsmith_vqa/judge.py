@@ -104,6 +104,7 @@ class Vqa:
         if grammar:
             evidence["grammar"] = grammar[asked.text]
             if grammar[asked.text] < self._options.gate_threshold:
+                evidence["sentence"] = False
                 reason = f"the question is no sentence ({grammar[asked.text]} < {self._options.gate_threshold})"
                 return _verdict(claim, "skipped", evidence, reason)
         holds = self._holds(answer)
