@@ -14,9 +14,9 @@ from attrs import evolve
 from jobs import answers, loaded, make_family, make_items, make_job, train
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Job, Weights
+from pairsmith.resuming import Checkpoints
 from pairsmith_losses.dpo import Dpo
 from pairsmith_losses.options import DpoOptions
-from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.options import LoraOptions
 
 WAYS: dict[str, dict[str, Any]] = {
