@@ -20,6 +20,7 @@ from pairsmith.interfaces import BENCHMARK, Loss, Run, Trainer
 from pairsmith.measured import PAUSED, keep, last, note, scored, show
 from pairsmith.model import Model, Trained, with_model
 from pairsmith.options import plain
+from pairsmith.preflight import fits
 from pairsmith.progress import Progress, Task
 from pairsmith.recipe import Recipe, Training
 from pairsmith.runner import Explained, ingredients, sizes_of
@@ -82,15 +83,9 @@ class Trainings:
         with Explained(self.directory, stage.name):
             loss: Loss = training.loss.build(run)
             trainer: Trainer = training.train.build(run)
-            _check_cells(self.recipe, training, loss)
+            fits(self.recipe, training, loss, trainer)
             reference = self._reference(training, arm, items, start, loss, trainer)
         plan = self.recipe.during_training
-        if plan is not None and not getattr(trainer, "pauses", False):
-            msg = (
-                f"{training.train.where}: {training.train.name!r} cannot pause for benchmarks (the trainer 'tree' can, on "
-                f"one machine); leave out the table [during_training]"
-            )
-            raise StageError(msg)
         order = {
             "training": training.name,
             "items": items.name,
@@ -257,14 +252,3 @@ def corrupts(recipe: Recipe, training: Training | None, run: Run) -> bool:
         return True
     cells = training.loss.build(run).cells
     return any("corrupted" in (cell.image, cell.context) for cell in cells)
-
-
-def _check_cells(recipe: Recipe, training: Training, loss: Loss) -> None:
-    """Say before any model is loaded that a loss needs a corruption the recipe lacks."""
-    for axis in ("image", "context"):
-        if axis not in recipe.corruptions and any(getattr(cell, axis) == "corrupted" for cell in loss.cells):
-            msg = (
-                f"{training.loss.where}: {training.loss.name!r} needs a corrupted {axis}; "
-                f"add a table [corruptions.{axis}]"
-            )
-            raise StageError(msg)

@@ -13,7 +13,7 @@ from pairsmith_train.encode import Encoder
 from pairsmith_train.engine import device
 from pairsmith_train.options import TreeOptions
 from pairsmith_train.passes import check_separable
-from pairsmith_train.prepare import QUANTISED
+from pairsmith_train.prepare import QUANTISED, covered
 
 _SHOWN = 5
 TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2, "float32": 5e-2, "bfloat16": 5e-2, "float16": 5e-2}
@@ -41,9 +41,22 @@ def readable(job: Job, options: TreeOptions) -> None:
         raise StageError(msg)
 
 
+def computable(loss: Loss, options: TreeOptions) -> None:
+    """Refuse a loss that cannot be computed as the recipe trains."""
+    if options.pack_tokens is not None:
+        check_separable(loss)
+    if options.parallel == "zero3" and options.lora is None and getattr(loss, "uses_kl", False):
+        msg = (
+            "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "
+            "or train an adapter, [train.lora], whose base is the reference"
+        )
+        raise StageError(msg)
+
+
 def possible(job: Job, options: TreeOptions) -> None:
     """Refuse, before any model is loaded, what cannot come out right."""
     readable(job, options)
+    computable(job.loss, options)
     lora, before = options.lora, job.weights.adapter
     rounded = getattr(getattr(job.family, "options", None), "quantization", "none") != "none"
     if rounded and lora is None:
@@ -62,14 +75,10 @@ def possible(job: Job, options: TreeOptions) -> None:
         raise StageError(msg)
     if lora is not None and before is not None and not lora.merge:
         check_stackable(before, dora=lora.dora)
-    if options.pack_tokens is not None:
-        check_separable(job.loss)
-    if options.parallel == "zero3" and lora is None and getattr(job.loss, "uses_kl", False):
-        msg = (
-            "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "
-            "or train an adapter, [train.lora], whose base is the reference"
-        )
-        raise StageError(msg)
+    enough(len(job.items), len(job.items), options.batch_size)
+    skeleton = getattr(job.family, "skeleton", None)
+    if skeleton is not None:
+        covered(skeleton(job.weights), job.family, options)
 
 
 def usable(items: Sequence[Item], encoder: Encoder, batch_size: int, say: Callable[[str], None]) -> list[int]:
