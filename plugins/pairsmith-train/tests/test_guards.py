@@ -87,17 +87,6 @@ def test_only_answers_are_cut() -> None:
     assert lengths == [(11, 2, (0, 1, 2, 3)), (11, 2, (0, 1, 2, 3))]
 
 
-def test_what_is_left_out_is_named_and_too_little_is_refused() -> None:
-    said: list[str] = []
-    items = [item("yes", "no", name="a"), item("yes", "yes", name="b"), item("si", "no", name="c")]
-    assert guards.usable(items, encoder(), 2, said.append) == [0, 2]
-    assert said == ["left out b: its answers are the same, token for token"]
-    with pytest.raises(
-        StageError, match=r"2 of 3 items can be trained on, fewer than one step of train.batch_size = 3"
-    ):
-        guards.usable(items, encoder(), 3, said.append)
-
-
 class Difference:
     """ln 2 where policy and reference agree."""
 

@@ -164,7 +164,7 @@ class TreeTrainer:
         if first:
             leaving.table(model, job, options, trained, say)
         collator = self._collator(job, model)
-        train, held_out = places.choose(job, collator.encoder, options, say)
+        train, held_out = places.choose(job, collator.encoder, options, say, first=first)
         if first:
             checkpoints.sweep(say)
             pausing.remove(job)

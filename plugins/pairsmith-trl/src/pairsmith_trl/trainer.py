@@ -13,6 +13,7 @@ from transformers.utils import logging
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Codec, Job, Loss, Run, Weights
 from pairsmith.resuming import Checkpoints, put
+from pairsmith.usable import usable
 from pairsmith.values import Item
 from pairsmith_trl import engine, installed
 from pairsmith_trl.callbacks import Marks, Metrics
@@ -21,7 +22,6 @@ from pairsmith_trl.encode import Encoder
 from pairsmith_trl.losses import Kto, Sft, TrlLoss
 from pairsmith_trl.options import TrlOptions
 from pairsmith_trl.prepare import adapter, freeze, table
-from pairsmith_trl.usable import usable
 
 
 class TrlTrainer:
@@ -92,7 +92,7 @@ class TrlTrainer:
         model = self._load(job, job.weights if last is None or options.lora else Weights(path=str(last)))
         freeze(model, job.family, options)
         encoder = Encoder(codec, loss.cells, self._limit(model), options.over_long == "cut")
-        kept = usable(job.items, encoder, options.batch_size, say)
+        kept = usable(job.items, encoder, options.batch_size, say, job.metrics if first else None)
         reference = loss.keeps_reference and options.lora is None
         trainer = _trl(loss.trainer)(
             model=model,
