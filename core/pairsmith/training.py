@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -29,6 +30,9 @@ from pairsmith.store import Stage, disk_error, write_json
 
 _POLL_SECONDS = 0.2
 _RAISED = re.compile(r"(?:\[rank\d+\]: )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt): .+)")
+_KILLED = re.compile(r"failed \(exitcode: -(\d+)\) local_rank: (\d+)")
+"""How torchrun says that a process was ended by a signal."""
+_LEFT_ALONE = re.compile(r"Connection (closed|reset) by peer|Broken pipe")
 _ENVIRONMENT = {
     # Threads that wait for work burn a core each by default, and slow everything else on it down several times.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -152,6 +156,7 @@ class Trainings:
         log = stage.directory / "log.txt"
         try:
             file = log.open("ab")
+            before = file.tell()
         except OSError as error:
             raise disk_error(error, log) from error
         with (
@@ -171,7 +176,7 @@ class Trainings:
                 process.terminate()
                 raise
         if process.returncode != 0:
-            reason = _reason(log) or f"its process ended with exit code {process.returncode}"
+            reason = _reason(log, before, process.returncode)
             msg = f"{stage.name}: {reason} (its output is in {str(log)!r}; the same command goes on from there)"
             raise StageError(msg)
 
@@ -215,17 +220,28 @@ def reference_ingredients(items: Stage, loss: Loss, trainer: Trainer, model: Any
     return ingredients("reference", [items], **made_from)
 
 
-def _reason(log: Path) -> str | None:
-    """Return the worker's own sentence, or else the error it ended with."""
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+def _reason(log: Path, began: int, code: int) -> str:
+    """Return why processes ended that wrote a log from byte ``began`` on: their own sentence, an error, or a signal."""
+    with log.open("rb") as file:
+        file.seek(began)
+        text = file.read().decode(errors="replace")
+    lines = [line for line in text.splitlines() if line.strip()]
     own = [line for line in lines if worker.ERROR in line]
     if own:
         return own[-1].partition(worker.ERROR)[2]
     errors = [found[1] for line in lines if (found := _RAISED.match(line)) and "ChildFailedError" not in line]
-    first = [
-        error for error in errors if "Connection closed by peer" not in error
-    ]  # the others say this once one fails
-    return (first or errors or lines or [None])[-1]
+    first = [error for error in errors if not _LEFT_ALONE.search(error)]  # the others say this once one fails
+    if first:
+        return first[-1]
+    killed = [f"process {found[2]} {_ended(int(found[1]))}" for line in lines if (found := _KILLED.search(line))]
+    if killed or code < 0:
+        return killed[0] if killed else f"its process {_ended(-code)}"
+    return (errors or lines or [f"its process ended with exit code {code}"])[-1]
+
+
+def _ended(number: int) -> str:
+    name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
+    return f"was ended by {name}" + ("; if nobody sent it, memory ran out" if name == "SIGKILL" else "")
 
 
 def _key(use: Any) -> Any:  # noqa: ANN401 - a use or nothing
