@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from attrs import evolve
 
 from pairsmith.interfaces import LogProbs, Run
 from pairsmith.registry import Registry
@@ -236,27 +237,31 @@ def answers() -> dict[Cell, LogProbs]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "ours", "average"),
+    ("kind", "ours", "average", "smoothing"),
     [
-        ("simpo", lambda: loss("simpo", beta=2.0, margin=0.5), True),
-        ("hinge", lambda: loss("slic", margin=1.0), False),
+        ("simpo", lambda: loss("simpo", beta=2.0, margin=0.5), True, 0.0),
+        ("hinge", lambda: loss("slic", margin=1.0), False, 0.0),
+        # TRL's DPOTrainer smooths no labels of its sigmoid; CPO is DPO with a reference that finds all answers alike.
+        ("sigmoid", lambda: loss("dpo", beta=1.0, smoothing=0.2), False, 0.2),
     ],
+    ids=["simpo", "slic", "cdpo"],
 )
-def test_simpo_and_slic_are_those_of_trls_cpo_trainer(kind: str, ours: Any, average: bool) -> None:
+def test_losses_that_trls_cpo_trainer_has_are_its_own(kind: str, ours: Any, average: bool, smoothing: float) -> None:
     cpo = pytest.importorskip("trl.experimental.cpo")
     policy = answers()
+    alike = {cell: evolve(one, tokens=torch.zeros_like(one.tokens)) for cell, one in policy.items()}
     beta = 2.0 if kind == "simpo" else 1.0
     trainer = SimpleNamespace(
         alpha=0.0,
         beta=beta,
         loss_type=kind,
         simpo_gamma=0.5,
-        label_smoothing=0.0,
+        label_smoothing=smoothing,
         accelerator=SimpleNamespace(device="cpu"),
     )
     values = [policy[cell].mean if average else policy[cell].sum for cell in (CHOSEN, REJECTED)]
     expected, *_ = cpo.CPOTrainer.cpo_loss(trainer, *values)
-    assert ours()(policy, {}).loss.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
+    assert ours()(policy, alike).loss.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_orpo_is_the_one_of_trls_trainer() -> None:

@@ -235,13 +235,16 @@ def test_a_killed_training_goes_on_with_the_same_losses_and_weights(
         patch.setattr(Metrics, "on_log", dies)
         with pytest.raises(Killed):
             trainer.train(killed)
+    with killed.metrics.open("a") as file:
+        file.write('{"step": 4, "lo')  # what a kill leaves of a line
     torn = killed.output / "checkpoints" / "checkpoint-3"
     torn.mkdir()
     (torn / "optimizer.pt").write_bytes(b"half of i")
     capsys.readouterr()
     found = trainer.train(killed)
     assert "goes on from step 2" in capsys.readouterr().out
-    assert losses(lines(killed))[-2:] == losses(lines(whole))[-2:]
+    assert [row["step"] for row in lines(killed)] == [1, 2, 3, 4], "each step once"
+    assert losses(lines(killed)) == losses(lines(whole))
     one, two = (family.load(weights, device="cpu", dtype="float32").state_dict() for weights in (expected, found))
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert trainer.train(killed) == found, "what is there is not made again"

@@ -279,7 +279,8 @@ class ModelFamily(Protocol):
     """Everything that differs between base models, behind one face. Options come from the recipe's ``[model]``.
 
     One that can encode an image apart from what is asked about it also has ``encode(module, images)``: of the model inputs
-    of one image it returns features by name, ``[N, ...]`` each, and reads them as ``TreeBatch.encoded``.
+    of one image it returns features by name, ``[N, ...]`` each, and reads them as ``TreeBatch.encoded``. One with
+    ``skeleton(weights)`` returns the model without its weights, for what must be known of its parts before it is loaded.
     """
 
     weights: Weights
@@ -348,7 +349,8 @@ class Trainer(Protocol):
     """Trains a model on items with a loss.
 
     One that can pause on its way, so that benchmarks are asked in between, has ``pauses = True``; others need not have it.
-    One with ``sums_suffice(loss)`` says of which losses the reference's log-probability of a whole answer is enough.
+    One with ``sums_suffice(loss)`` says of which losses the reference's log-probability of a whole answer is enough. One with
+    ``check(loss)`` raises there, before any work of a run is done, what it knows to be impossible on this machine.
     """
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:

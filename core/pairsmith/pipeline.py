@@ -19,6 +19,7 @@ from pairsmith.lazy import Lazy
 from pairsmith.model import Model, Trained, base_model, own_model, with_model
 from pairsmith.options import plain
 from pairsmith.pairing import Pairing
+from pairsmith.preflight import preflight
 from pairsmith.progress import Progress
 from pairsmith.recipe import Recipe, Training, Use
 from pairsmith.registry import Registry
@@ -76,6 +77,8 @@ class Pipeline:
         def wanted(stage: str) -> bool:
             return names.UNTIL.index(stage) <= last
 
+        if wanted("reference"):
+            preflight(self.recipe, self.directory, self.run)
         everyone, models, policy = self._images(), dict[str, Trained | None](), None
         for number in range(1, self.recipe.rounds.n + 1):
             chain = self._data(everyone, number, policy, wanted)

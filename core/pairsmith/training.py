@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from pairsmith.interfaces import BENCHMARK, Loss, Run, Trainer
 from pairsmith.measured import PAUSED, keep, last, note, scored, show
 from pairsmith.model import Model, Trained, with_model
 from pairsmith.options import plain
+from pairsmith.preflight import fits
 from pairsmith.progress import Progress, Task
 from pairsmith.recipe import Recipe, Training
 from pairsmith.runner import Explained, ingredients, sizes_of
@@ -28,6 +30,9 @@ from pairsmith.store import Stage, disk_error, write_json
 
 _POLL_SECONDS = 0.2
 _RAISED = re.compile(r"(?:\[rank\d+\]: )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt): .+)")
+_KILLED = re.compile(r"failed \(exitcode: -(\d+)\) local_rank: (\d+)")
+"""How torchrun says that a process was ended by a signal."""
+_LEFT_ALONE = re.compile(r"Connection (closed|reset) by peer|Broken pipe")
 _ENVIRONMENT = {
     # Threads that wait for work burn a core each by default, and slow everything else on it down several times.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -82,15 +87,9 @@ class Trainings:
         with Explained(self.directory, stage.name):
             loss: Loss = training.loss.build(run)
             trainer: Trainer = training.train.build(run)
-            _check_cells(self.recipe, training, loss)
+            fits(self.recipe, training, loss, trainer)
             reference = self._reference(training, arm, items, start, loss, trainer)
         plan = self.recipe.during_training
-        if plan is not None and not getattr(trainer, "pauses", False):
-            msg = (
-                f"{training.train.where}: {training.train.name!r} cannot pause for benchmarks (the trainer 'tree' can, on "
-                f"one machine); leave out the table [during_training]"
-            )
-            raise StageError(msg)
         order = {
             "training": training.name,
             "items": items.name,
@@ -157,6 +156,7 @@ class Trainings:
         log = stage.directory / "log.txt"
         try:
             file = log.open("ab")
+            before = file.tell()
         except OSError as error:
             raise disk_error(error, log) from error
         with (
@@ -176,7 +176,7 @@ class Trainings:
                 process.terminate()
                 raise
         if process.returncode != 0:
-            reason = _reason(log) or f"its process ended with exit code {process.returncode}"
+            reason = _reason(log, before, process.returncode)
             msg = f"{stage.name}: {reason} (its output is in {str(log)!r}; the same command goes on from there)"
             raise StageError(msg)
 
@@ -220,17 +220,28 @@ def reference_ingredients(items: Stage, loss: Loss, trainer: Trainer, model: Any
     return ingredients("reference", [items], **made_from)
 
 
-def _reason(log: Path) -> str | None:
-    """Return the worker's own sentence, or else the error it ended with."""
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+def _reason(log: Path, began: int, code: int) -> str:
+    """Return why processes ended that wrote a log from byte ``began`` on: their own sentence, an error, or a signal."""
+    with log.open("rb") as file:
+        file.seek(began)
+        text = file.read().decode(errors="replace")
+    lines = [line for line in text.splitlines() if line.strip()]
     own = [line for line in lines if worker.ERROR in line]
     if own:
         return own[-1].partition(worker.ERROR)[2]
     errors = [found[1] for line in lines if (found := _RAISED.match(line)) and "ChildFailedError" not in line]
-    first = [
-        error for error in errors if "Connection closed by peer" not in error
-    ]  # the others say this once one fails
-    return (first or errors or lines or [None])[-1]
+    first = [error for error in errors if not _LEFT_ALONE.search(error)]  # the others say this once one fails
+    if first:
+        return first[-1]
+    killed = [f"process {found[2]} {_ended(int(found[1]))}" for line in lines if (found := _KILLED.search(line))]
+    if killed or code < 0:
+        return killed[0] if killed else f"its process {_ended(-code)}"
+    return (errors or lines or [f"its process ended with exit code {code}"])[-1]
+
+
+def _ended(number: int) -> str:
+    name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
+    return f"was ended by {name}" + ("; if nobody sent it, memory ran out" if name == "SIGKILL" else "")
 
 
 def _key(use: Any) -> Any:  # noqa: ANN401 - a use or nothing
@@ -257,14 +268,3 @@ def corrupts(recipe: Recipe, training: Training | None, run: Run) -> bool:
         return True
     cells = training.loss.build(run).cells
     return any("corrupted" in (cell.image, cell.context) for cell in cells)
-
-
-def _check_cells(recipe: Recipe, training: Training, loss: Loss) -> None:
-    """Say before any model is loaded that a loss needs a corruption the recipe lacks."""
-    for axis in ("image", "context"):
-        if axis not in recipe.corruptions and any(getattr(cell, axis) == "corrupted" for cell in loss.cells):
-            msg = (
-                f"{training.loss.where}: {training.loss.name!r} needs a corrupted {axis}; "
-                f"add a table [corruptions.{axis}]"
-            )
-            raise StageError(msg)

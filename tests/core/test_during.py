@@ -150,6 +150,20 @@ def test_the_steps(every: int, first: int, steps: list[int]) -> None:
     assert found == steps
 
 
+def test_the_model_of_every_round_is_asked_on_its_way(tmp_path: Path) -> None:
+    """Each round's training pauses at the same steps, and the next round goes on from what it came to."""
+    used = trained(tmp_path, rounds={"n": 2}, evaluation={"use": Generator()})
+    used["images"] = {"use": Source(tmp_path / "pictures", 4)}
+    run = go(tmp_path, used)
+    assert [sorted(scored(stage(run, name))) for name in ("train", "round-2")] == [[2, 5, 8]] * 2
+    models = [stage(run, f"{name}-step-5-benchmark").note("scores.json")["model"] for name in ("train", "round-2")]
+    assert models == ["train at step 5", "round-2 at step 5"]
+    assert used["train"]["use"].trained == [*range(1, STEPS + 1)] * 2, "no step is taken twice"
+    assert [row["step"] for row in metrics(stage(run, "round-2"))] == [*range(1, STEPS + 1)]
+    order = json.loads((stage(run, "round-2").directory / "job.json").read_text())
+    assert order["weights"]["path"] == "stages/train/output/model"
+
+
 def test_a_trainer_that_cannot_pause_says_so_before_it_trains(tmp_path: Path) -> None:
     used = trained(tmp_path)
     used["train"] = {"use": Trainer()}

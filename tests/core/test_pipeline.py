@@ -284,18 +284,6 @@ def test_training_starts_where_the_training_before_it_left(tmp_path: Path, train
     assert second.trained[0][1].path == str(run / "stages" / "sft" / "output" / "model")
 
 
-def test_a_loss_that_needs_a_corruption_the_recipe_lacks_is_refused(tmp_path: Path, trained: dict[str, Any]) -> None:
-    from pairsmith.values import Cell
-
-    class Conditional(Loss):
-        cells = (Cell("chosen"), Cell("chosen", image="corrupted"))
-
-    trained["loss"] = {"use": Conditional()}
-    del trained["corruptions"]
-    with pytest.raises(StageError, match=r"needs a corrupted image; add a table \[corruptions.image\]"):
-        go(tmp_path, trained)
-
-
 @pytest.mark.parametrize("until", ["images", "responses", "claims", "verdicts", "pairs", "corruptions"])
 def test_a_run_stops_where_it_is_told(tmp_path: Path, trained: dict[str, Any], until: str) -> None:
     run = go(tmp_path, trained, until=until)

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from jobs import answers, loaded, make_family, make_items, make_job, train
 from pairsmith.interfaces import Job, Paused
-from pairsmith_train.checkpoints import Checkpoints
+from pairsmith.resuming import Checkpoints
 from pairsmith_train.options import HeldOutOptions, LoraOptions, TreeOptions
 from pairsmith_train.trainer import TreeTrainer
 

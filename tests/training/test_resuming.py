@@ -14,9 +14,9 @@ from attrs import evolve
 from jobs import answers, loaded, make_family, make_items, make_job, train
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Job, Weights
+from pairsmith.resuming import Checkpoints
 from pairsmith_losses.dpo import Dpo
 from pairsmith_losses.options import DpoOptions
-from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.options import LoraOptions
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -87,11 +87,24 @@ def test_a_training_that_was_cut_off_goes_on_bit_for_bit(
 
 
 def test_a_damaged_checkpoint_is_left_out_with_a_sentence_and_the_one_before_used(
-    tmp_path: Path, made: dict[str, tuple[Job, Weights]], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    made: dict[str, tuple[Job, Weights]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = made["adapter"][0]
     job = make_job(tmp_path, whole.family, whole.items)
-    killed_at(job, 4, "adapter")
+    mark, there = Checkpoints.mark, list[str | None]()
+
+    def watched(self: Checkpoints, step: int) -> None:
+        last = self.last()
+        there.append(last and last.name)
+        mark(self, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "mark", watched)
+        killed_at(job, 4, "adapter")
+    assert there == [None, "checkpoint-1", "checkpoint-2"], "a good one is there while the next is not marked"
     checkpoints = Checkpoints(job.output / "checkpoints")
     file = checkpoints.path(3) / "optimizer.pt"
     assert checkpoints.last() == checkpoints.path(3)

@@ -103,6 +103,12 @@ class ModelFamilyContract(ComponentContract):
         """A freeze map that forgets a parameter trains it, or does not, without anyone knowing."""
         for name, _ in model.named_parameters():
             assert sum(bool(re.match(pattern, name)) for pattern in component.parts().values()) == 1, name
+        skeleton = getattr(component, "skeleton", None)
+        if skeleton is not None:
+            shapes = {name: value.shape for name, value in skeleton(component.weights).named_parameters()}
+            assert {name: shapes.get(name) for name, _ in model.named_parameters()} == {
+                name: value.shape for name, value in model.named_parameters()
+            }, "what is known of its parts before it is loaded"
 
     @pytest.mark.parametrize("part", get_args(Part))
     def test_an_adapter_covers_the_linear_modules_of_its_scope(self, component: Any, model: Any, part: Part) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -10,10 +11,10 @@ from torch import nn
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import EncodedPrompt, Job, LogProbs, LossTerms, Weights
+from pairsmith.resuming import Checkpoints
 from pairsmith.testing import make_run
 from pairsmith.values import Cell, Image, Item, Pair, Response, Sample, user
 from pairsmith_train import engine, guards
-from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder
 from pairsmith_train.options import LoraOptions, TreeOptions
 from pairsmith_train.prepare import prepare
@@ -84,17 +85,6 @@ def test_only_answers_are_cut() -> None:
         (len(cell.tokens), cell.response, cell.slots[:4]) for cell in cutting.sequences(item("yes", "no"), NoPixels())
     ]
     assert lengths == [(11, 2, (0, 1, 2, 3)), (11, 2, (0, 1, 2, 3))]
-
-
-def test_what_is_left_out_is_named_and_too_little_is_refused() -> None:
-    said: list[str] = []
-    items = [item("yes", "no", name="a"), item("yes", "yes", name="b"), item("si", "no", name="c")]
-    assert guards.usable(items, encoder(), 2, said.append) == [0, 2]
-    assert said == ["left out b: its answers are the same, token for token"]
-    with pytest.raises(
-        StageError, match=r"2 of 3 items can be trained on, fewer than one step of train.batch_size = 3"
-    ):
-        guards.usable(items, encoder(), 3, said.append)
 
 
 class Difference:
@@ -229,22 +219,57 @@ def test_a_step_is_divided_over_processes_and_passes() -> None:
     assert (TreeOptions(batch_size=24).micro, TreeOptions(batch_size=24).accumulated) == (24, 1)
 
 
-def test_a_reference_beside_the_policy_is_refused_under_zero3(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run")
-    trainer = TreeTrainer(TreeOptions(parallel="zero3", processes=2, batch_size=2), run)
-    job = Job(
-        run=run,
-        family=None,
+KL = SimpleNamespace(cells=(CHOSEN, REJECTED), uses_reference=True, uses_kl=True)
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (TreeOptions(parallel="zero3", processes=2, batch_size=2), r"take 'zero2', or train an adapter, \[train.lora\]"),
+    (TreeOptions(parallel="fsdp2", processes=2, device="cpu"), "'fsdp2' needs CUDA devices"),
+    (TreeOptions(parallel="zero2", processes=2, deepspeed=Path("none.json")), "'none.json' cannot be read as JSON"),
+])  # fmt: skip
+def test_what_no_model_changes_is_refused_before_any_work(tmp_path: Path, options: TreeOptions, said: str) -> None:
+    trainer = TreeTrainer(options, make_run(tmp_path / "run"))
+    with pytest.raises(StageError, match=said):
+        trainer.check(KL)
+
+
+def job_of(family: object, items: int, tmp_path: Path) -> Job:
+    return Job(
+        run=make_run(tmp_path / "run"),
+        family=family,
         weights=Weights(path="x"),
-        loss=SimpleNamespace(cells=(CHOSEN, REJECTED), uses_reference=True, uses_kl=True),
-        items=(),
+        loss=KL,
+        items=[item("yes", "no")] * items,
         reference=None,
         output=tmp_path,
         metrics=tmp_path / "metrics.jsonl",
         seed=0,
     )
-    with pytest.raises(StageError, match=r"take 'zero2', or train an adapter, \[train.lora\]"):
+
+
+class Unloaded(TinyFamily):
+    """Knows what it is made of, and cannot be loaded."""
+
+    def skeleton(self, weights):
+        with torch.device("meta"):
+            return Tiny()
+
+
+@pytest.mark.parametrize(("options", "items", "said"), [
+    ({"parts": ("projector",)}, 2, "the model has no parameter in its projector"),
+    ({"lora": LoraOptions(r=2)}, 2, "covers no linear module"),
+    ({"batch_size": 3}, 2, "2 of 2 items can be trained on, fewer than one step of train.batch_size = 3"),
+])  # fmt: skip
+def test_what_is_not_in_the_model_is_refused_before_it_is_loaded(
+    tmp_path: Path, options: dict[str, Any], items: int, said: str
+) -> None:
+    """Also before the reference's log-probabilities are computed, which takes hours."""
+    job = job_of(Unloaded(), items, tmp_path)
+    trainer = TreeTrainer(TreeOptions(**{"batch_size": 2, **options}), job.run)
+    with pytest.raises(StageError, match=said):
         trainer.train(job)
+    with pytest.raises(StageError, match=said):
+        trainer.reference(job, job.items)
 
 
 def test_what_changes_the_reference_changes_its_key_and_nothing_else_does(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from attrs import evolve
 from pairsmith.errors import StageError
 from pairsmith.interfaces import EncodedPrompt
 from pairsmith.testing import make_run
+from pairsmith.usable import usable
 from pairsmith.values import Cell, Demonstration, Image, Item, Pair, Response, Sample, user
 from pairsmith_trl.collate import Collator
 from pairsmith_trl.encode import Encoder
 from pairsmith_trl.loss_options import DpoOptions, KtoOptions, SftOptions
 from pairsmith_trl.losses import CHOSEN, REJECTED, Dpo, Kto, Sft
-from pairsmith_trl.usable import usable
 
 
 class Letters:
@@ -119,19 +119,11 @@ def test_a_pair_that_cannot_be_trained_on_says_why(one: Item, limit: int | None,
     assert encoder(limit, cut=cut).fits(one) == why
 
 
-def test_what_is_left_out_or_cut_is_named_and_too_little_is_refused() -> None:
+def test_what_is_left_out_or_cut_is_named() -> None:
     said: list[str] = []
     items = [item("yes", "no", name="a"), item("no", "no", name="b"), item("si", "no", name="c")]
     assert usable(items, encoder(6, cut=True), 2, said.append) == [0, 2]
     assert said == ["left out b: its answers are the same, token for token", "cut the answers of 1 items at 6 tokens"]
-    with pytest.raises(
-        StageError, match=r"2 of 3 items can be trained on, fewer than one step of train.batch_size = 3"
-    ):
-        usable(items, encoder(), 3, said.append)
-    said.clear()
-    with pytest.raises(StageError):
-        usable([items[1]] * 7, encoder(), 1, said.append)
-    assert len(said) == 6 and said[-1] == "left out 7 items in all"
 
 
 def test_prompts_that_are_learnt_are_refused() -> None:

@@ -1,5 +1,6 @@
 """What is refused, each in one sentence, before a model is loaded where that is possible."""
 
+import errno
 import os
 from importlib import metadata
 from pathlib import Path
@@ -12,10 +13,10 @@ from torch import nn
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Job, Weights
 from pairsmith.options import read_all
+from pairsmith.resuming import Checkpoints
 from pairsmith.testing import make_run
 from pairsmith_trl import engine, installed
 from pairsmith_trl.callbacks import Metrics
-from pairsmith_trl.checkpoints import Checkpoints
 from pairsmith_trl.loss_options import DpoOptions, KtoOptions, SftOptions
 from pairsmith_trl.losses import Dpo, Kto, Sft
 from pairsmith_trl.options import LoraOptions, TrlOptions
@@ -124,6 +125,8 @@ def test_kto_wants_other_prompts_beside_a_pair(tmp_path: Path) -> None:
     trainer = TrlTrainer(TrlOptions(batch_size=2, micro_batch_size=1), RUN)
     with pytest.raises(StageError, match=r"train.micro_batch_size = 1 leaves 'trl-kto' no other prompt's answer"):
         trainer.train(job(Kto(KtoOptions(), RUN), tmp_path))
+    with pytest.raises(StageError, match=r"train.micro_batch_size = 1 leaves 'trl-kto' no other prompt's answer"):
+        trainer.check(Kto(KtoOptions(), RUN))
 
 
 def test_a_family_without_a_processor_is_refused(tmp_path: Path) -> None:
@@ -190,21 +193,18 @@ def test_a_loss_that_is_not_a_number_stops(tmp_path: Path) -> None:
         metrics.on_log(None, state, None, {"loss": float("nan")})
 
 
-def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
-    checkpoints = Checkpoints(tmp_path)
-    assert checkpoints.last() is None
-    for step in (2, 10, 12):
-        path = checkpoints.path(step)
-        path.mkdir()
-        (path / "training_args.bin").write_bytes(b"a pickle")
-    checkpoints.mark(2)
-    checkpoints.mark(10)
-    assert checkpoints.last() == checkpoints.path(10), "by number, not by name"
-    assert not (checkpoints.path(10) / "training_args.bin").exists()
-    checkpoints.sweep()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-2"]
-    checkpoints.remove()
-    assert not tmp_path.exists()
+def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = job(Dpo(DpoOptions(), RUN), tmp_path)
+    last = Checkpoints(given.output / "checkpoints").path(3)
+    last.mkdir(parents=True)
+    Checkpoints(last.parent).mark(3)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TrlTrainer, "_train", full)
+    with pytest.raises(StageError, match=r"The disk is full: .* of checkpoints that of step 3 is kept"):
+        TrlTrainer(TrlOptions(), RUN).train(given)
 
 
 def test_trl_is_told_what_the_recipe_says(tmp_path: Path) -> None:

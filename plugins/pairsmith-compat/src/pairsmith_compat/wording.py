@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from pairsmith.interfaces import Job, Paused, Run, Trainer, Weights
+from pairsmith.interfaces import Job, Loss, Paused, Run, Trainer, Weights
 from pairsmith.values import Dropped, Failed, Item, Pair, Response, Sample, Turn
 from pairsmith_compat.changed import Changed
 from pairsmith_compat.options import RewordedGeneratorOptions, RewordedSourceOptions, RewordedTrainerOptions, Wording
@@ -73,6 +73,12 @@ class RewordedTrainer:
         """Build the trainer."""
         self._options = options
         self._trainer: Trainer = run.component("trainers", options.trainer, "train.trainer")(run)
+
+    def check(self, loss: Loss) -> None:
+        """Refuse what the other trainer refuses before any work is done."""
+        check = getattr(self._trainer, "check", None)
+        if check is not None:
+            check(loss)
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:
         """Return the other trainer's command."""

@@ -101,6 +101,11 @@ class AutoFamily(Family):
             with torch.device("meta"):
                 return AutoModelForImageTextToText.from_config(config, trust_remote_code=self.options.trust_remote_code)
 
+    def skeleton(self, weights: Weights) -> Module:  # noqa: ARG002 - an adapter on it, or a training, leaves its shape
+        """Return the model without its weights."""
+        shape: Module = self._shape
+        return shape
+
     @cached_property
     def layout(self) -> Layout:  # type: ignore[override]  # other families know theirs beforehand
         """The parts: the tower and the decoder by their names, and what lies between them is the projector."""

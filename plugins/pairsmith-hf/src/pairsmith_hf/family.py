@@ -117,6 +117,14 @@ class Family:
         placed: Module = model.eval() if given != "none" else model.to(device).eval()
         return placed
 
+    def skeleton(self, weights: Weights) -> Module:
+        """Return the model without its weights, on no device: what it is made of is known in a second, whatever its size."""
+        self.check(weights)
+        with checkpoint.explained(weights), torch.device("meta"):
+            config = AutoConfig.from_pretrained(weights.path, revision=weights.revision)
+            made: Module = getattr(transformers, self.model_class)._from_config(config)  # noqa: SLF001
+            return made
+
     def whole(self) -> Self:
         """Return the family whose weights are not rounded: what an adapter is merged into."""
         other = copy(self)

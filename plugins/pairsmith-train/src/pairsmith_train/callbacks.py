@@ -2,15 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
-from pairsmith_train.checkpoints import Checkpoints
+from pairsmith.resuming import Checkpoints, keep_steps
 
 
 class Marks(TrainerCallback):  # type: ignore[misc]
@@ -38,12 +36,8 @@ class Metrics(TrainerCallback):  # type: ignore[misc]
 
     def resume(self, step: int) -> None:
         """Drop what was written of later steps, which will be made again, and a line that was cut short."""
-        rows = [row for row in _whole_rows(self._path) if row["step"] <= step]
+        rows = keep_steps(self._path, step)
         self._began = time.monotonic() - (rows[-1].get("seconds", 0.0) if rows else 0.0)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_name(f".{self._path.name}.tmp")
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        temporary.replace(self._path)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ANN401, ARG002
         """Write a step's numbers; where it is evaluated as well, hold them until that is done."""
@@ -66,11 +60,3 @@ class Metrics(TrainerCallback):  # type: ignore[misc]
     def _write(self, row: dict[str, Any]) -> None:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-
-
-def _whole_rows(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
-        with suppress(json.JSONDecodeError):
-            yield json.loads(line)

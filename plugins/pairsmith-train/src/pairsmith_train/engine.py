@@ -40,7 +40,7 @@ def launch(worker: Sequence[str], options: TreeOptions) -> list[str]:
     torchrun, which is also what ``accelerate launch`` starts: the latter runs one process where two are asked for on a
     CPU. accelerate finds the processes by torchrun's environment either way.
     """
-    _possible(options)
+    possible(options)
     if options.parallel == "none":
         return list(worker)
     python, *rest = worker
@@ -56,7 +56,8 @@ def launch(worker: Sequence[str], options: TreeOptions) -> list[str]:
     return command
 
 
-def _possible(options: TreeOptions) -> None:
+def possible(options: TreeOptions) -> None:
+    """Refuse what this machine cannot run, and a DeepSpeed file that contradicts the recipe."""
     on_cpu = device(options) == "cpu"
     if options.parallel == "fsdp2" and on_cpu:
         msg = (

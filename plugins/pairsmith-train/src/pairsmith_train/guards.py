@@ -1,21 +1,20 @@
 """What training refuses rather than does silently."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from attrs import evolve
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Job, LogProbs, Loss
-from pairsmith.values import Cell, Item
+from pairsmith.usable import enough
+from pairsmith.values import Cell
 from pairsmith_train.adapters import check_stackable
-from pairsmith_train.encode import Encoder
 from pairsmith_train.engine import device
 from pairsmith_train.options import TreeOptions
 from pairsmith_train.passes import check_separable
-from pairsmith_train.prepare import QUANTISED
+from pairsmith_train.prepare import QUANTISED, covered
 
-_SHOWN = 5
 TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2, "float32": 5e-2, "bfloat16": 5e-2, "float16": 5e-2}
 """How far the first loss may be from the one of policy = reference: rounding, relative to 1 + its size."""
 
@@ -41,9 +40,22 @@ def readable(job: Job, options: TreeOptions) -> None:
         raise StageError(msg)
 
 
+def computable(loss: Loss, options: TreeOptions) -> None:
+    """Refuse a loss that cannot be computed as the recipe trains."""
+    if options.pack_tokens is not None:
+        check_separable(loss)
+    if options.parallel == "zero3" and options.lora is None and getattr(loss, "uses_kl", False):
+        msg = (
+            "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "
+            "or train an adapter, [train.lora], whose base is the reference"
+        )
+        raise StageError(msg)
+
+
 def possible(job: Job, options: TreeOptions) -> None:
     """Refuse, before any model is loaded, what cannot come out right."""
     readable(job, options)
+    computable(job.loss, options)
     lora, before = options.lora, job.weights.adapter
     rounded = getattr(getattr(job.family, "options", None), "quantization", "none") != "none"
     if rounded and lora is None:
@@ -62,47 +74,10 @@ def possible(job: Job, options: TreeOptions) -> None:
         raise StageError(msg)
     if lora is not None and before is not None and not lora.merge:
         check_stackable(before, dora=lora.dora)
-    if options.pack_tokens is not None:
-        check_separable(job.loss)
-    if options.parallel == "zero3" and lora is None and getattr(job.loss, "uses_kl", False):
-        msg = (
-            "train.parallel = 'zero3' cannot hold the reference model that the loss needs in every step; take 'zero2', "
-            "or train an adapter, [train.lora], whose base is the reference"
-        )
-        raise StageError(msg)
-
-
-def usable(items: Sequence[Item], encoder: Encoder, batch_size: int, say: Callable[[str], None]) -> list[int]:
-    """Return the indices of the items that can be trained on; say by name what is left out or cut.
-
-    Raises where fewer are left than make a batch.
-    """
-    kept, left_out, cut = [], [], 0
-    for index, item in enumerate(items):
-        why = encoder.fits(item)
-        if why is None:
-            kept.append(index)
-            cut += encoder.limit is not None and encoder.cut and encoder.is_cut(item)
-        else:
-            left_out.append(f"{item.id}: {why}")
-    for line in left_out[:_SHOWN]:
-        say(f"left out {line}")
-    if len(left_out) > _SHOWN:
-        say(f"left out {len(left_out)} items in all")
-    if cut:
-        say(f"cut the answers of {cut} items at {encoder.limit} tokens")
-    enough(len(kept), len(items), batch_size)
-    return kept
-
-
-def enough(there: int, total: int, batch_size: int) -> None:
-    """Raise where fewer items can be trained on than a step takes."""
-    if there < batch_size:
-        msg = (
-            f"{there} of {total} items can be trained on, fewer than one step of train.batch_size = {batch_size}; "
-            f"make more pairs or set a smaller batch_size"
-        )
-        raise StageError(msg)
+    enough(len(job.items), len(job.items), options.batch_size)
+    skeleton = getattr(job.family, "skeleton", None)
+    if skeleton is not None:
+        covered(skeleton(job.weights), job.family, options)
 
 
 def first_step(loss: Loss, policy: Mapping[Cell, LogProbs], reference: Mapping[Cell, LogProbs], precision: str) -> None:

@@ -12,9 +12,9 @@ from torch import Tensor
 from transformers import TrainerCallback
 
 from pairsmith.errors import StageError
+from pairsmith.resuming import flush
 from pairsmith.seeds import derive
 from pairsmith.values import Item
-from pairsmith_train.checkpoints import flush
 from pairsmith_train.encode import name_of
 from pairsmith_train.options import HeldOutOptions
 

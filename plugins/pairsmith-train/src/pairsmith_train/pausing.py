@@ -10,8 +10,8 @@ from attrs import evolve
 from transformers import TrainerCallback
 
 from pairsmith.interfaces import Job, Paused
+from pairsmith.resuming import Checkpoints
 from pairsmith_train import results
-from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.options import TreeOptions
 
 _FOLDER = "step-"

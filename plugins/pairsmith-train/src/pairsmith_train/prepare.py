@@ -9,7 +9,7 @@ from torch import nn
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import ModelFamily
-from pairsmith_train.options import LoraOptions, TreeOptions
+from pairsmith_train.options import LoraOptions, Part, TreeOptions
 
 QUANTISED = (
     "the model is loaded quantised, and rounded weights cannot be trained; train an adapter, [train.lora], or leave out "
@@ -25,15 +25,29 @@ def prepare(model: nn.Module, family: ModelFamily, options: TreeOptions) -> nn.M
         return _adapter(model, family, options.lora)
     if quantised(model):
         raise StageError(QUANTISED)
-    parts = family.parts()
     for part in options.parts:
-        found = [value for name, value in model.named_parameters() if re.match(parts[part], name)]
-        if not found:
-            msg = f"train.parts: the model has no parameter in its {part} (pattern {parts[part]!r})"
-            raise StageError(msg)
-        for value in found:
+        for value in _parameters(model, family, part):
             value.requires_grad_(True)  # noqa: FBT003
     return model
+
+
+def covered(model: nn.Module, family: ModelFamily, options: TreeOptions) -> None:
+    """Raise where the parts or the adapter that a recipe names are not in a model, which needs no weights for it."""
+    if options.lora is not None:
+        _targets(model, family, options.lora)
+        list(in_full(model, family, options.lora))
+    else:
+        for part in options.parts:
+            _parameters(model, family, part)
+
+
+def _parameters(model: nn.Module, family: ModelFamily, part: Part) -> list[nn.Parameter]:
+    pattern = family.parts()[part]
+    found = [value for name, value in model.named_parameters() if re.match(pattern, name)]
+    if not found:
+        msg = f"train.parts: the model has no parameter in its {part} (pattern {pattern!r})"
+        raise StageError(msg)
+    return found
 
 
 def quantised(model: nn.Module) -> bool:

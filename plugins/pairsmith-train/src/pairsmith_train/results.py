@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from pairsmith.interfaces import Codec, Job, Weights
+from pairsmith.resuming import put
 from pairsmith_train import adapters
 from pairsmith_train.card import Facts, card
 from pairsmith_train.options import TreeOptions
@@ -60,7 +61,7 @@ def write(
     if options.lora.merge and before is not None:
         shutil.rmtree(temporary)
     else:
-        _replace(temporary, job.output / ADAPTER)
+        put(temporary, job.output / ADAPTER)
 
 
 def _model(model: Any, state: Mapping[str, Any] | None, codec: Codec, facts: Facts) -> None:  # noqa: ANN401
@@ -68,7 +69,7 @@ def _model(model: Any, state: Mapping[str, Any] | None, codec: Codec, facts: Fac
     temporary = _fresh(result)
     _save(model, state, codec, temporary)
     card(facts, adapter=False).save(temporary / CARD)
-    _replace(temporary, result)
+    put(temporary, result)
 
 
 def _save(model: Any, state: Mapping[str, Any] | None, codec: Codec, directory: Path) -> None:  # noqa: ANN401
@@ -98,8 +99,3 @@ def _fresh(result: Path) -> Path:
     temporary = result.with_name(f".{result.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     return temporary
-
-
-def _replace(temporary: Path, result: Path) -> None:
-    shutil.rmtree(result, ignore_errors=True)
-    temporary.replace(result)

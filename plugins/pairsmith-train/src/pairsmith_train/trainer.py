@@ -11,13 +11,13 @@ from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 from transformers.utils import logging
 
 from pairsmith.interfaces import BENCHMARK, Job, Loss, Paused, Run, Weights
+from pairsmith.resuming import Checkpoints
 from pairsmith.values import Item
 from pairsmith_train import engine, features, guards, leaving, pausing, places, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
 from pairsmith_train.batch import Batch, Collator, by_cell
 from pairsmith_train.callbacks import Marks, Metrics
 from pairsmith_train.card import Facts
-from pairsmith_train.checkpoints import Checkpoints
 from pairsmith_train.encode import Encoder, Pixels
 from pairsmith_train.frozen import Frozen
 from pairsmith_train.held_out import Best, WhenDue
@@ -43,6 +43,12 @@ class TreeTrainer:
     def pauses(self) -> bool:
         """Whether it can pause: several machines would each have to be started again by hand."""
         return self._options.nodes == 1
+
+    def check(self, loss: Loss) -> None:
+        """Refuse, before any work of the run is done, what cannot come out right whatever the model and the pairs are."""
+        trackers.check_installed(self._options)
+        engine.possible(self._options)
+        guards.computable(loss, self._options)
 
     def launch(self, worker: Sequence[str]) -> Sequence[str]:
         """Return the command that starts as many processes as the recipe wants."""
@@ -85,7 +91,7 @@ class TreeTrainer:
     def _reference_scorer(self, job: Job) -> tuple[Scorer, Collator]:
         """Load the frozen model once for all parts; :meth:`train` lets it go before it loads its own."""
         if not hasattr(self, "_frozen"):
-            guards.readable(job, self._options)
+            guards.possible(job, self._options)
             model = self._load(job, self._options.reference_dtype)
             self._frozen = Scorer(model, job.family).eval(), self._collator(job, model)
         return self._frozen
@@ -158,7 +164,7 @@ class TreeTrainer:
         if first:
             leaving.table(model, job, options, trained, say)
         collator = self._collator(job, model)
-        train, held_out = places.choose(job, collator.encoder, options, say)
+        train, held_out = places.choose(job, collator.encoder, options, say, first=first)
         if first:
             checkpoints.sweep(say)
             pausing.remove(job)

@@ -10,7 +10,7 @@ import torch
 from transformers import TrainerCallback
 
 from pairsmith.errors import StageError
-from pairsmith_trl.checkpoints import Checkpoints
+from pairsmith.resuming import Checkpoints, keep_steps
 
 _NAMES = {"rewards/margins": "rewards/margin", "rewards/accuracies": "rewards/accuracy"}
 """What TRL calls otherwise than the losses of pairsmith do; a report then shows the curves side by side."""
@@ -32,11 +32,16 @@ class Marks(TrainerCallback):  # type: ignore[misc]
 
 
 class Metrics(TrainerCallback):  # type: ignore[misc]
-    """Appends a line per step to the run's metrics."""
+    """Keeps a line per step in the run's metrics: each step once, however often the training was killed."""
 
     def __init__(self, path: Path) -> None:
         """Take the file and the time."""
         self._path, self._began = path, time.monotonic()
+
+    def resume(self, step: int) -> None:
+        """Drop what was written of later steps, which will be made again, and a line that was cut short."""
+        rows = keep_steps(self._path, step)
+        self._began = time.monotonic() - (rows[-1].get("seconds", 0.0) if rows else 0.0)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ANN401, ARG002
         """Write what TRL found since the last step; raise where the loss is not a number."""

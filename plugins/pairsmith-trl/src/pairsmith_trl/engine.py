@@ -24,15 +24,23 @@ def device(options: TrlOptions) -> str:
     return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
 
 
+def possible(options: TrlOptions) -> int:
+    """Return how many devices this machine has for training. Raises where the recipe's processes are more."""
+    if device(options) == "cpu":
+        return 1
+    count = torch.cuda.device_count()
+    if options.processes > count:
+        msg = f"train.processes = {options.processes} and there are {count} CUDA devices; one each"
+        raise StageError(msg)
+    return count
+
+
 def launch(worker: Sequence[str], options: TrlOptions) -> list[str]:
     """Return the command that starts the processes, through torchrun where they are several.
 
     So does a single process beside several GPUs: without a launcher TRL refuses to train there.
     """
-    count = 1 if device(options) == "cpu" else torch.cuda.device_count()
-    if device(options) != "cpu" and options.processes > count:
-        msg = f"train.processes = {options.processes} and there are {count} CUDA devices; one each"
-        raise StageError(msg)
+    count = possible(options)
     if options.parallel == "none" and count == 1:
         return list(worker)
     python, *rest = worker

@@ -11,17 +11,17 @@ from transformers import PrinterCallback, ProcessorMixin
 from transformers.utils import logging
 
 from pairsmith.errors import StageError
-from pairsmith.interfaces import Codec, Job, Run, Weights
+from pairsmith.interfaces import Codec, Job, Loss, Run, Weights
+from pairsmith.resuming import Checkpoints, put
+from pairsmith.usable import usable
 from pairsmith.values import Item
 from pairsmith_trl import engine, installed
 from pairsmith_trl.callbacks import Marks, Metrics
-from pairsmith_trl.checkpoints import Checkpoints
 from pairsmith_trl.collate import Collator
 from pairsmith_trl.encode import Encoder
 from pairsmith_trl.losses import Kto, Sft, TrlLoss
 from pairsmith_trl.options import TrlOptions
 from pairsmith_trl.prepare import adapter, freeze, table
-from pairsmith_trl.usable import usable
 
 
 class TrlTrainer:
@@ -36,6 +36,16 @@ class TrlTrainer:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
 
+    def check(self, loss: Loss) -> None:
+        """Refuse, before any work of the run is done, what TRL cannot train."""
+        engine.possible(self._options)
+        if isinstance(loss, Kto) and loss.estimates and self._options.micro == 1:
+            msg = (
+                "train.micro_batch_size = 1 leaves 'trl-kto' no other prompt's answer to estimate its reference point "
+                "from; take at least 2, or loss.loss_type = 'apo_zero_unpaired'"
+            )
+            raise StageError(msg)
+
     def launch(self, worker: Sequence[str]) -> Sequence[str]:
         """Return the command that starts as many processes as the recipe wants."""
         return engine.launch(worker, self._options)
@@ -46,13 +56,15 @@ class TrlTrainer:
 
     def reference(self, job: Job, items: Sequence[Item]) -> Sequence[Mapping[str, Sequence[float]]]:  # noqa: ARG002
         """Refuse: a loss that wants a stored reference is none of TRL's."""
-        raise StageError(_not_ours(job))
+        raise StageError(_not_ours(job.loss))
 
     def train(self, job: Job) -> Weights:
         """Train, from the last whole checkpoint if there is one, and return where the result is."""
         result = job.output / ("model" if self._self_contained(job) else "adapter")
         if not result.exists():
-            self._train(job, result)
+            checkpoints = Checkpoints(job.output / "checkpoints")
+            with checkpoints.with_room():
+                self._train(job, result, checkpoints)
         if self._self_contained(job):
             return Weights(path=str(result))
         return Weights(path=job.weights.path, revision=job.weights.revision, adapter=result)
@@ -61,30 +73,26 @@ class TrlTrainer:
         """Tell whether the result is a model of its own: always, but for an adapter on the base as it was."""
         return self._options.lora is None or job.weights.adapter is not None
 
-    def _train(self, job: Job, result: Path) -> None:
+    def _train(self, job: Job, result: Path, checkpoints: Checkpoints) -> None:
         options, loss = self._options, job.loss
         if not isinstance(loss, TrlLoss):
-            raise StageError(_not_ours(job))
-        if isinstance(loss, Kto) and loss.estimates and options.micro == 1:
-            msg = (
-                "train.micro_batch_size = 1 leaves 'trl-kto' no other prompt's answer to estimate its reference point "
-                "from; take at least 2, or loss.loss_type = 'apo_zero_unpaired'"
-            )
-            raise StageError(msg)
+            raise StageError(_not_ours(loss))
+        self.check(loss)
         codec = job.family.codec(job.weights)
         processor = _processor(codec)
-        checkpoints = Checkpoints(job.output / "checkpoints")
         arguments = self._arguments(loss, checkpoints.directory, job.seed)
         first = arguments.process_index == 0
         say = _say if first else _silent
         if first:
-            checkpoints.sweep()
+            checkpoints.sweep(say)
         arguments.distributed_state.wait_for_everyone()
-        last = checkpoints.last()
+        last, metrics = checkpoints.last(), Metrics(job.metrics)
+        if first:
+            metrics.resume(0 if last is None else int(last.name.partition("-")[2]))
         model = self._load(job, job.weights if last is None or options.lora else Weights(path=str(last)))
         freeze(model, job.family, options)
         encoder = Encoder(codec, loss.cells, self._limit(model), options.over_long == "cut")
-        kept = usable(job.items, encoder, options.batch_size, say)
+        kept = usable(job.items, encoder, options.batch_size, say, job.metrics if first else None)
         reference = loss.keeps_reference and options.lora is None
         trainer = _trl(loss.trainer)(
             model=model,
@@ -93,7 +101,7 @@ class TrlTrainer:
             data_collator=Collator(job.items, encoder, loss),
             processing_class=processor,
             peft_config=adapter(model, job.family, options),
-            callbacks=[Marks(checkpoints), Metrics(job.metrics)],
+            callbacks=[Marks(checkpoints), metrics],
             **({"ref_model": self._load(job, job.weights).requires_grad_(False)} if reference else {}),  # noqa: FBT003
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
@@ -130,7 +138,7 @@ class TrlTrainer:
         model.save_pretrained(temporary)
         if self._self_contained(job):
             codec.save(temporary)
-        temporary.replace(result)
+        put(temporary, result)
 
     def _arguments(self, loss: TrlLoss, output: Path, seed: int) -> Any:  # noqa: ANN401 - one of TRL's configurations
         options = self._options
@@ -196,9 +204,9 @@ def _processor(codec: Codec) -> Any:  # noqa: ANN401 - a transformers processor
     return found
 
 
-def _not_ours(job: Job) -> str:
+def _not_ours(loss: Loss) -> str:
     return (
-        f"'trl' cannot train with the loss {type(job.loss).__name__}; write loss.use = 'trl-dpo', 'trl-kto' or 'trl-sft', "
+        f"'trl' cannot train with the loss {type(loss).__name__}; write loss.use = 'trl-dpo', 'trl-kto' or 'trl-sft', "
         f"or another trainer as train.use"
     )
 

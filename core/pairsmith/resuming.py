@@ -1,12 +1,16 @@
-"""Checkpoints that are whole or ignored. The last whole one is never lost, whatever is killed and whenever."""
+"""For trainers: what a training that is killed goes on from, and a result that is whole or absent.
+
+The last whole checkpoint is never lost, whatever is killed and whenever. Nothing here loads a model library.
+"""
 
 import errno
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -46,14 +50,15 @@ class Checkpoints:
             (path / name).unlink(missing_ok=True)
         sizes = {}
         for file in sorted(path.rglob("*")):
+            flush(file)
             if file.is_file() and file.name != _MARK:
-                flush(file)
                 sizes[file.relative_to(path).as_posix()] = file.stat().st_size
         temporary = path / f".{_MARK}.tmp"
         temporary.write_text(json.dumps({"step": step, "files": sizes}) + "\n", encoding="utf-8")
         flush(temporary)
         temporary.replace(path / _MARK)
         flush(path)
+        flush(self.directory)
 
     def last(self) -> Path | None:
         """Return the newest whole checkpoint."""
@@ -125,8 +130,42 @@ def _no_room(error: BaseException) -> bool:
     return False
 
 
+def put(temporary: Path, result: Path) -> None:
+    """Give a folder its name once all of it has reached the disk; a folder that was there is replaced.
+
+    Checkpoints may be removed after it: a machine that loses power then still has the result.
+    """
+    for file in temporary.rglob("*"):
+        flush(file)
+    flush(temporary)
+    shutil.rmtree(result, ignore_errors=True)
+    temporary.replace(result)
+    flush(result.parent)
+
+
+def keep_steps(path: Path, last: int) -> list[dict[str, Any]]:
+    """Drop from a file of metrics the steps after ``last``, which will be made again, and return the others.
+
+    What a kill left of a line is dropped too.
+    """
+    rows = [row for row in _whole_rows(path) if row["step"] <= last]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    temporary.replace(path)
+    return rows
+
+
+def _whole_rows(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
+        with suppress(json.JSONDecodeError):
+            yield json.loads(line)
+
+
 def flush(path: Path) -> None:
-    """Return once a file has reached the disk."""
+    """Return once a file, or the names in a folder, have reached the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
