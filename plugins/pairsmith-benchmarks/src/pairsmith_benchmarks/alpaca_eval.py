@@ -23,6 +23,7 @@ from pairsmith.seeds import derive
 from pairsmith.values import Turn
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named
 from pairsmith_benchmarks.folder import Folder, read_json, text_of
+from pairsmith_benchmarks.frames import QUOTES, framed
 from pairsmith_benchmarks.irrelevant import drawn
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import AlpacaEvalOptions
@@ -100,7 +101,8 @@ def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, 
         truth = by_id[one]
         if text.strip() == truth["reference"].strip():
             continue
-        pair = (truth["reference"], text) if truth["reference_first"] else (text, truth["reference"])
+        shown = framed(text, prompt, (QUOTES,))
+        pair = (truth["reference"], shown) if truth["reference_first"] else (shown, truth["reference"])
         asked[one] = _turns(prompt, {"instruction": truth["instruction"], "output_1": pair[0], "output_2": pair[1]})
     return asked
 

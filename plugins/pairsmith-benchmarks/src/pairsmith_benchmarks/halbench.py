@@ -23,6 +23,7 @@ from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.chair import objects_of_images
 from pairsmith_benchmarks.folder import Folder, rows, text_of
+from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.mentions import Lexicon, lexicon
 from pairsmith_benchmarks.options import HalbenchOptions
@@ -96,7 +97,7 @@ def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, 
     """Return what the extractor is asked, for each item whose answer is longer than three words."""
     found, by_id = match([item.id for item in items], answers), {item.id: item for item in items}
     return {
-        one: filled(prompt, SLOTS, (by_id[one].truth["question"], text))
+        one: filled(prompt, SLOTS, (by_id[one].truth["question"], framed(text, prompt)))
         for one, text in found.texts.items()
         if len(text.split()) > SHORT
     }

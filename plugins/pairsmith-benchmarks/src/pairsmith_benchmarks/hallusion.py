@@ -30,6 +30,7 @@ from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.folder import Folder, inside, once, read_json, text_of
+from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.hallusion_prompt import prompt_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import HallusionOptions
@@ -113,8 +114,10 @@ def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, 
     """Return what the judge is asked, for each item whose answer can be scored."""
     found, by_id = match([item.id for item in items], answers), {item.id: item.truth for item in items}
     return {
-        one: slotted(prompt, {"question": by_id[one]["question"], "reference": by_id[one]["details"], "answer": text})
-        for one, text in found.texts.items()
+        one: slotted(
+            prompt, {"question": truth["question"], "reference": truth["details"], "answer": framed(text, prompt)}
+        )
+        for one, text, truth in ((one, text, by_id[one]) for one, text in found.texts.items())
     }
 
 

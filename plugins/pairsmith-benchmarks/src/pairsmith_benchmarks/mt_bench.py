@@ -24,6 +24,7 @@ from pairsmith.interfaces import Run, Scores
 from pairsmith.values import Image, Response, Sample, Turn
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named
 from pairsmith_benchmarks.folder import Folder, once, rows, text_of
+from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.irrelevant import drawn
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import MtBenchOptions
@@ -173,9 +174,9 @@ def requests(
         prompt = prompts[truth["turn"], truth["category"] in WITH_REFERENCE]
         values = {
             "question": truth["questions"][0],
-            "answer": text,
-            "answer_2": text,
-            "answer_1": said.get(f"{name}/1", ""),
+            "answer": framed(text, prompt["text"]),
+            "answer_2": framed(text, prompt["text"]),
+            "answer_1": framed(said.get(f"{name}/1", ""), prompt["text"]),
         }
         values |= {f"question_{k}": question for k, question in enumerate(truth["questions"], 1)}
         values |= {f"ref_answer_{k}": reference for k, reference in enumerate(truth["references"], 1)}
