@@ -27,12 +27,10 @@ from pairsmith_benchmarks.frames import QUOTES, framed
 from pairsmith_benchmarks.irrelevant import drawn
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import AlpacaEvalOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import Prompt, reviewer, slotted, template
 
-SOURCE = (
-    "download alpaca_eval.json of huggingface.co/datasets/tatsu-lab/alpaca_eval, and "
-    "src/alpaca_eval/evaluators_configs/alpaca_eval_gpt4/alpaca_eval.txt of github.com/tatsu-lab/alpaca_eval"
-)
+SOURCE = where_to_get("alpaca-eval")
 SLOTS = ("{instruction}", "{output_1}", "{output_2}")
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length", "length_reference", "draws"))
 _CHAT = re.compile(r"<\|im_start\|>(system|user|assistant)\n(.*?)(?:\n?<\|im_end\|>|\Z)", re.DOTALL)

@@ -27,12 +27,10 @@ from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.mentions import Lexicon, lexicon
 from pairsmith_benchmarks.options import HalbenchOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import filled, judge, stored, template
 
-SOURCE = (
-    "download eval/data/obj_halbench_300_with_image.jsonl as 'questions' and eval/eval_gpt_obj_halbench.py as 'template' "
-    "from github.com/RLHF-V/RLAIF-V, and COCO's annotations_trainval2014.zip and images val2014 from cocodataset.org"
-)
+SOURCE = where_to_get("object-halbench")
 SLOTS = ("{question}", "{answer}")
 SHORT = 3
 """Words of an answer up to which the extractor is not asked."""

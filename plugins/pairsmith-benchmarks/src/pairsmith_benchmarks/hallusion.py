@@ -34,13 +34,11 @@ from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.hallusion_prompt import prompt_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import HallusionOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import reviewer, slotted
 from pairsmith_benchmarks.yesno import first_word
 
-SOURCE = (
-    "download HallusionBench.json and utils.py of github.com/tianyi-lab/HallusionBench, and the images, "
-    "hallusion_bench.zip that its README links, unpacked beside them"
-)
+SOURCE = where_to_get("hallusion-bench")
 DIRECTIONS = Directions(
     lower=("wrong", "unclear", "unparsed", "incomplete"),
     neutral=("inconsistent", "yes_difference", "fp_ratio", "length"),

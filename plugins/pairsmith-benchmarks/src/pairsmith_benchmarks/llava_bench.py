@@ -23,12 +23,10 @@ from pairsmith_benchmarks.folder import Folder, inside, once, read_json, rows, t
 from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import LlavaBenchOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import Prompt, reviewer
 
-SOURCE = (
-    "download huggingface.co/datasets/liuhaotian/llava-bench-in-the-wild (questions.jsonl, context.jsonl, "
-    "answers_gpt4.jsonl, images), and llava/eval/table/rule.json of github.com/haotian-liu/LLaVA into the same folder"
-)
+SOURCE = where_to_get("llava-bench")
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length",))
 BOTH = 2
 

@@ -20,12 +20,10 @@ from pairsmith_benchmarks.folder import Folder, read_json, text_of
 from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.options import MmhalOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import filled, judge, stored, template
 
-SOURCE = (
-    "download huggingface.co/datasets/Shengcao1006/MMHal-Bench: response_template.json, eval_gpt4.py and the images, "
-    "unpacked"
-)
+SOURCE = where_to_get("mmhal-bench")
 SLOTS = ("{}",) * 4
 HALLUCINATED_BELOW = 3
 RATINGS = range(7)

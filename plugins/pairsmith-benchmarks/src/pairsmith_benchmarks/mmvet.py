@@ -21,12 +21,10 @@ from pairsmith_benchmarks.folder import Folder, inside, read_json, text_of
 from pairsmith_benchmarks.frames import GRADE, framed
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import MmvetOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import reviewer, template
 
-SOURCE = (
-    "download mm-vet.zip of github.com/yuweihao/MM-Vet (mm-vet.json and images), and mm-vet_evaluator.py of the repository "
-    "into the same folder"
-)
+SOURCE = where_to_get("mm-vet")
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length",))
 SET = "set"
 

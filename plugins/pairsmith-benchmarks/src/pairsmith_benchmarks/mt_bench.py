@@ -28,12 +28,10 @@ from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.irrelevant import drawn
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import MtBenchOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import Prompt, reviewer, slotted
 
-SOURCE = (
-    "download fastchat/llm_judge/data of github.com/lm-sys/FastChat: mt_bench/question.jsonl, "
-    "mt_bench/reference_answer/gpt-4.jsonl and judge_prompts.jsonl"
-)
+SOURCE = where_to_get("mt-bench")
 WITH_REFERENCE = ("math", "reasoning", "coding")
 TURNS = 2
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length",))
