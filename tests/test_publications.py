@@ -91,6 +91,7 @@ def build(package: str, name: str, run: Run, folder: Path, missing: str) -> Any:
         options["path"] = str(folder / "rows.json")
     options |= {one: str(folder / "rows.json") for one in ("scene_graphs",) if one in known}
     options |= {"prompt": "Describe it."} if name == "dgpref-captions" else {}
+    options |= {"meteor": "none"} if name == "captions" else {}  # it takes seconds to load
     return made.build(read({**options, missing: str(folder / "absent")}, made.options_class, name), run)
 
 
