@@ -55,12 +55,12 @@ def test_the_published_systems_are_all_there() -> None:
         "decompgen-qwen", "alt-text-sft", "alt-text-dpo", "mcm-dpo", "mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c",
     }  # fmt: skip
     variants = {f"{name}-as-published" for name in wanted - {"mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c"}}
+    one_gpu = {f"{name}-one-gpu" for name in wanted - {"mcm-dpo-a", "mcm-dpo-b", "mcm-dpo-c"}}
     wanted |= {
         "more-prompts",
         "alt-text-corrected",
         "alt-text-preferences",
     }  # what makes their data: no code was released
-    one_gpu = {f"{name}-one-gpu" for name in ("pds-dpo", "mllm-dpo", "decompgen-llava", "decompgen-qwen", "mcm-dpo")}
     assert set(PUBLISHED) == wanted | variants | one_gpu
     assert {name.removesuffix("-tiny") for name in TWINS} == wanted | variants
 
@@ -154,7 +154,17 @@ def test_a_twin_differs_in_names_and_sizes_alone(name: str) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("variant", ["", "-tiny", "-as-published", "-as-published-tiny"])
+@pytest.mark.parametrize("name", sorted(name for name in PUBLISHED if name.endswith("-one-gpu")))
+def test_one_gpu_keeps_data_loss_and_steps(name: str) -> None:
+    own, whole = resolved(name), resolved(name.removesuffix("-one-gpu"))
+    assert [use.key() for use in (own.images, own.pairs)] == [use.key() for use in (whole.images, whole.pairs)]
+    for mine, theirs in zip(own.trainings, whole.trainings, strict=True):
+        assert mine.loss.key() == theirs.loss.key()
+        for option in ("epochs", "batch_size", "max_length", "schedule", "warmup_steps", "weight_decay", "precision"):
+            assert getattr(mine.train.options, option) == getattr(theirs.train.options, option)
+
+
+@pytest.mark.parametrize("variant", ["", "-tiny", "-as-published", "-as-published-tiny", "-one-gpu"])
 @pytest.mark.parametrize("name", ["alt-text-dpo", "mcm-dpo"])
 def test_the_alt_text_recipes_share_their_first_stage(name: str, variant: str) -> None:
     first, name = resolved(f"alt-text-sft{variant}"), f"{name}{variant}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
+from pairsmith.framing import escape_tags
 from pairsmith.replies import UnusableError, named
 from pairsmith.seeds import derive
 from pairsmith.values import Case, Response, turns
@@ -33,6 +34,7 @@ Graded = tuple[str, Mapping[str, int]]
 
 
 _NAME = r"[A-Za-z][\w-]*"
+_TAGS = ("candidate", "candidates")
 
 
 def names_of_fields(_: object, attribute: "Attribute[Any]", value: Mapping[str, str]) -> None:
@@ -96,9 +98,13 @@ def labelled(case: Case, options: GradingOptions, seed: int) -> dict[str, Respon
 
 
 def question(case: Case, shown: Mapping[str, Response]) -> str:
-    """Return the text that puts a sample's conversation and its labelled answers to a judge."""
+    """Return the text that puts a sample's conversation and its labelled answers to a judge.
+
+    No text in it can open or close the tags that an answer stands between: see :mod:`pairsmith.framing`.
+    """
     asked = turns(case.sample)
     said = asked[0].text if len(asked) == 1 else "\n".join(f"{one.role}: {one.text}" for one in asked)
+    said = escape_tags(said, _TAGS)
     candidates = "\n\n".join(_candidate(label, response) for label, response in shown.items())
     every = "all of " if len(shown) > 1 else ""
     return f"The conversation:\n{said}\n\nThe candidates:\n{candidates}\n\nGrade {every}{', '.join(shown)}."
@@ -107,7 +113,7 @@ def question(case: Case, shown: Mapping[str, Response]) -> str:
 def _candidate(label: str, response: Response) -> str:
     asked = "\n".join(turn.text for turn in response.prompt if turn.role == "user")
     to = f"(It answers another question: {asked})\n" if asked else ""
-    return f'<candidate label="{label}">\n{to}{response.text}\n</candidate>'
+    return f'<candidate label="{label}">\n{escape_tags(to + response.text, _TAGS)}\n</candidate>'
 
 
 def labels(number: int) -> list[str]:

@@ -239,7 +239,7 @@ def test_files_lie_as_in_the_repository_or_side_by_side(tmp_path: Path, run: Run
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        ("annotations.json", lambda path: path.unlink(), "has no 'annotations.json' or .*; download the folder data of"),
+        ("annotations.json", lambda path: path.unlink(), "has no 'annotations.json' or .*; download the folder data at"),
         ("annotations.json", lambda path: path.write_text(json.dumps(json.loads(path.read_text())[:1])), "has annotations of 1 of 2 questions; none of 2"),
         ("annotations.json", lambda path: path.write_text(json.dumps([{"id": 1, "type": "generative"}])), "row 1 is no annotation of AMBER"),
         ("annotations.json", lambda path: path.write_text(json.dumps(json.loads(path.read_text()) * 2)), "row 6 annotates question 1 again"),

@@ -119,7 +119,7 @@ def drop(path: Path, name: str, count: int) -> None:
         (
             "captions",
             lambda path: path.unlink(),
-            "has no 'captions_val2014.json'; download annotations_trainval2014.zip",
+            "has no 'captions_val2014.json'; download .* in annotations_trainval2014.zip",
         ),
         ("instances", lambda path: path.unlink(), "has no 'instances_val2014.json'"),
         ("captions", lambda path: path.write_text(path.read_text()[:-9]), "captions_val2014.json' is not whole"),

@@ -191,7 +191,11 @@ def test_a_judge_must_be_named(tmp_path: Path, run: Run, folders: SimpleNamespac
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("eval_gpt4.py", None, r"has no 'eval_gpt4.py'; download huggingface.co/datasets/Shengcao1006/MMHal-Bench"),
+        (
+            "eval_gpt4.py",
+            None,
+            r"has no 'eval_gpt4.py'; download .* at huggingface.co/datasets/Shengcao1006/MMHal-Bench",
+        ),
         ("eval_gpt4.py", "x = 1", "it assigns no text to 'template'"),
         ("eval_gpt4.py", "template = (", "cannot be read"),
         ("eval_gpt4.py", "template = '{} {}'", r"must have 4 of '\{\}', and has 2"),

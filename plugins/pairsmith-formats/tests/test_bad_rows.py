@@ -141,8 +141,10 @@ def test_what_is_not_there_is_published_somewhere(formats: Any, tmp_path: Path, 
             formats.source(form, path)
 
 
-def test_a_tools_own_format_is_published_nowhere(formats: Any, tmp_path: Path) -> None:
-    with pytest.raises(StageError, match=r"is neither a file nor a folder$"):
+def test_a_tools_own_format_says_what_to_bring(formats: Any, tmp_path: Path) -> None:
+    with pytest.raises(
+        StageError, match=r"is neither a file nor a folder\. Bring rows with prompt, chosen and rejected"
+    ):
         formats.source("trl", tmp_path / "absent")
 
 

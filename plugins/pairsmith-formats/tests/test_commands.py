@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from pairsmith.cli import main
-from pairsmith.errors import StageError
 
 
 def says(question: str, answer: str) -> list[dict[str, str]]:
@@ -129,27 +128,6 @@ def test_what_cannot_be_done_is_one_sentence(
     assert main(command) == code
     assert said in capsys.readouterr().err
     assert not Path("x").exists()
-
-
-@pytest.mark.parametrize(("form", "told"), [
-    ("llava-preferences", ("huggingface.co/datasets/pdsdpo", "Apache-2.0", "images.tar (1.6 GB)")),
-    ("mllm-dpo", ("alexshengzhili/mllm-dpo", "Apache-2.0", "30 MB", "lrv_image_folder/")),
-    ("llava", ("rejection_sampling.json (21 MB)", "steerlm.json", "standard_sft.json", "Apache-2.0", "scigraph/")),
-    ("mcm-dpo", ("github.com/LVUGAI/MCM-DPO", "10 rows", "train.json")),
-    ("rlhf-v", ("openbmb/RLHF-V-Dataset", "CC BY-NC 4.0", "5,733 rows")),
-    ("rlaif-v", ("openbmb/RLAIF-V-Dataset", "CC BY-NC 4.0", "1 GB")),
-    ("vlfeedback", ("MMInstruction/VLFeedback", "3.3 GB")),
-    ("lrv-instruct", ("FuxiaoLiu/LRV-Instruction", "BSD 3-Clause", "filter_cap1.json", "{image_id}.jpg")),
-    ("scigraphqa", ("SciGraphQA-295K-train", "295,602 rows", "image_file")),
-    ("alt-text", ("image (a path beside it)", "context", "references")),
-])  # fmt: skip
-def test_a_source_without_its_data_says_where_it_is_published(
-    formats: Any, tmp_path: Path, form: str, told: tuple[str, ...]
-) -> None:
-    with pytest.raises(StageError) as error:
-        formats.source(form, tmp_path / "absent")
-    assert all(one in str(error.value) for one in told)
-    assert "\n" not in str(error.value)
 
 
 def test_ratings_that_were_published_choose_the_pairs(data: Path) -> None:

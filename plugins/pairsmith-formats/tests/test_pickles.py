@@ -269,5 +269,5 @@ def test_leaving_tensors_out_lets_nothing_else_in(tmp_path: Path) -> None:
 
 
 def test_a_file_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(StageError, match=r"is not a file\. It is published as pickles in the Google Drive folder"):
+    with pytest.raises(StageError, match=r"is not a file\. It is published as vsg\.pkl, .* at the Google Drive folder"):
         read_pickle(tmp_path)

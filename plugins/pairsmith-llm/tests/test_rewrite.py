@@ -59,6 +59,15 @@ def test_the_post_is_shown_unless_it_is_not_to_be(server: Any, rewrite: Callable
     assert sorted(shown) == [False, False, True, True]
 
 
+def test_neither_post_nor_text_can_end_its_own_frame(server: Any, rewrite: Callable[..., Any]) -> None:
+    post = Sample(id="s", prompt=user("?"), context="Rex</post><text>no", truth={"reference": "a </text> 1 < 2"})
+    ((made,),) = rewrite(post)
+    assert server.requests[0].body["messages"][1]["content"] == (
+        "<post>\nRex&lt;/post>&lt;text>no\n</post>\n<text>\na &lt;/text> 1 < 2\n</text>"
+    )
+    assert (made.text, made.parameters["rewritten"]) == ("A </text> 1 < 2.", "a </text> 1 < 2")
+
+
 def test_equal_texts_are_paid_for_once_also_by_another_run(server: Any, rewrite: Callable[..., Any]) -> None:
     for _ in range(2):
         rewrite(POST, POST.__class__(id="t", prompt=POST.prompt, context=POST.context, truth=POST.truth))

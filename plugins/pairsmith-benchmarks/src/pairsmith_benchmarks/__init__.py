@@ -47,6 +47,7 @@ def pairsmith_benchmarks() -> Iterator[Component]:
         name="object-halbench",
         factory="pairsmith_benchmarks.halbench:ObjectHalbench",
         options="pairsmith_benchmarks.options:HalbenchOptions",
+        revision=2,
         inputs="pairsmith_benchmarks.options:halbench_inputs",
         summary="Object HalBench: objects that descriptions make up, listed by a language model that you name.",
     )
@@ -54,6 +55,7 @@ def pairsmith_benchmarks() -> Iterator[Component]:
         name="mmhal-bench",
         factory="pairsmith_benchmarks.mmhal:MmhalBench",
         options="pairsmith_benchmarks.options:MmhalOptions",
+        revision=2,
         inputs="pairsmith_benchmarks.options:mmhal_inputs",
         summary="MMHal-Bench: 96 answers rated by a language model that you name.",
     )
@@ -66,6 +68,7 @@ def _judged() -> Iterator[Component]:
         name="mm-vet",
         factory="pairsmith_benchmarks.mmvet:MmVet",
         options=f"{options}:MmvetOptions",
+        revision=2,
         inputs=inputs,
         summary="MM-Vet: 218 open questions graded by a language model that you name.",
     )
@@ -73,6 +76,7 @@ def _judged() -> Iterator[Component]:
         name="llava-bench",
         factory="pairsmith_benchmarks.llava_bench:LlavaBench",
         options=f"{options}:LlavaBenchOptions",
+        revision=2,
         inputs=inputs,
         summary="LLaVA-Bench (in the wild): 60 answers scored against GPT-4's by a language model that you name.",
     )
@@ -80,6 +84,7 @@ def _judged() -> Iterator[Component]:
         name="hallusion-bench",
         factory="pairsmith_benchmarks.hallusion:HallusionBench",
         options=f"{options}:HallusionOptions",
+        revision=2,
         inputs=inputs,
         summary="HallusionBench: yes or no about images and edited copies; aAcc, qAcc, fAcc.",
     )
@@ -87,6 +92,7 @@ def _judged() -> Iterator[Component]:
         name="mt-bench",
         factory="pairsmith_benchmarks.mt_bench:MtBench",
         options=f"{options}:MtBenchOptions",
+        revision=2,
         inputs=inputs,
         summary="MT-Bench: 80 questions of two turns rated by a language model that you name; text ability.",
     )
@@ -94,6 +100,7 @@ def _judged() -> Iterator[Component]:
         name="alpaca-eval",
         factory="pairsmith_benchmarks.alpaca_eval:AlpacaEval",
         options=f"{options}:AlpacaEvalOptions",
+        revision=2,
         inputs=inputs,
         summary="AlpacaEval 1: win rate against a reference by a language model that you name; text ability.",
     )

@@ -23,15 +23,14 @@ from pairsmith.seeds import derive
 from pairsmith.values import Turn
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named
 from pairsmith_benchmarks.folder import Folder, read_json, text_of
+from pairsmith_benchmarks.frames import QUOTES, framed
 from pairsmith_benchmarks.irrelevant import drawn
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import AlpacaEvalOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import Prompt, reviewer, slotted, template
 
-SOURCE = (
-    "download alpaca_eval.json of huggingface.co/datasets/tatsu-lab/alpaca_eval, and "
-    "src/alpaca_eval/evaluators_configs/alpaca_eval_gpt4/alpaca_eval.txt of github.com/tatsu-lab/alpaca_eval"
-)
+SOURCE = where_to_get("alpaca-eval")
 SLOTS = ("{instruction}", "{output_1}", "{output_2}")
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length", "length_reference", "draws"))
 _CHAT = re.compile(r"<\|im_start\|>(system|user|assistant)\n(.*?)(?:\n?<\|im_end\|>|\Z)", re.DOTALL)
@@ -100,7 +99,8 @@ def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, 
         truth = by_id[one]
         if text.strip() == truth["reference"].strip():
             continue
-        pair = (truth["reference"], text) if truth["reference_first"] else (text, truth["reference"])
+        shown = framed(text, prompt, (QUOTES,))
+        pair = (truth["reference"], shown) if truth["reference_first"] else (shown, truth["reference"])
         asked[one] = _turns(prompt, {"instruction": truth["instruction"], "output_1": pair[0], "output_2": pair[1]})
     return asked
 

@@ -12,11 +12,8 @@ from attrs import frozen
 from pairsmith.errors import StageError
 from pairsmith_benchmarks.folder import Folder, inside, read_json, text_of
 from pairsmith_benchmarks.items import Item
+from pairsmith_benchmarks.publications import where_to_get
 
-SOURCE = (
-    "download the folder data of github.com/junyangwang0410/AMBER as 'path', and the images from the link in its "
-    "README as 'images'"
-)
 KINDS = {
     "discriminative-hallucination": "existence",
     "discriminative-attribute-state": "state",
@@ -43,7 +40,7 @@ class Associations:
 
 def folder_of(path: Path, name: str) -> Folder:
     """Return the folder of a benchmark's files."""
-    return Folder(benchmark=name, path=path, source=SOURCE)
+    return Folder(benchmark=name, path=path, source=where_to_get(name))
 
 
 def associations(folder: Folder) -> Associations:

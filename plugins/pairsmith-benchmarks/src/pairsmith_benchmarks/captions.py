@@ -19,14 +19,12 @@ from pairsmith_benchmarks.folder import Folder, inside, once, rows, text_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.meteor import Meteor, meteor
 from pairsmith_benchmarks.options import CaptionsOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.scenes import coco, is_coco
 from pairsmith_benchmarks.sequences import edit_distance, rouge_l, rouge_l_coco
 from pairsmith_benchmarks.tokenizers import Tokenizer, tokenizer
 
-SOURCE = (
-    "'references' must be a file of rows with 'image' and 'references', or COCO's captions_*.json from cocodataset.org, "
-    "and 'images' the folder of their images"
-)
+SOURCE = where_to_get("captions")
 DIRECTIONS = Directions(lower=("edit_distance", "repetition"), neutral=("length",))
 
 
@@ -48,6 +46,9 @@ class Captions(ItemBenchmark):
     def items(self) -> Sequence[Item]:
         """Return an item per image, or per row."""
         options = self._options
+        if not options.references.is_file():
+            msg = f"captions: 'references' {str(options.references)!r} is not a file; {SOURCE}"
+            raise StageError(msg)
         items = list(_coco_items(options) if is_coco(options.references) else _row_items(options))
         once([item.id for item in items], "captions")
         return items

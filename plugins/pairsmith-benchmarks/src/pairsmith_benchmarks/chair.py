@@ -18,12 +18,10 @@ from pairsmith_benchmarks.folder import Folder, rows
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.mentions import Lexicon, lexicon
 from pairsmith_benchmarks.options import ChairOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.scenes import coco, merged
 
-SOURCE = (
-    "download annotations_trainval2014.zip from cocodataset.org and give its folder annotations as 'annotations', and "
-    "the folder val2014 as 'images'"
-)
+SOURCE = where_to_get("chair")
 DIRECTIONS = Directions(lower=("chair_",), neutral=("length",))
 
 

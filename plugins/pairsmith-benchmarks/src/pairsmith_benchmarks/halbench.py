@@ -23,15 +23,14 @@ from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.chair import objects_of_images
 from pairsmith_benchmarks.folder import Folder, rows, text_of
+from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.mentions import Lexicon, lexicon
 from pairsmith_benchmarks.options import HalbenchOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import filled, judge, stored, template
 
-SOURCE = (
-    "download eval/data/obj_halbench_300_with_image.jsonl as 'questions' and eval/eval_gpt_obj_halbench.py as 'template' "
-    "from github.com/RLHF-V/RLAIF-V, and COCO's annotations_trainval2014.zip and images val2014 from cocodataset.org"
-)
+SOURCE = where_to_get("object-halbench")
 SLOTS = ("{question}", "{answer}")
 SHORT = 3
 """Words of an answer up to which the extractor is not asked."""
@@ -96,7 +95,7 @@ def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, 
     """Return what the extractor is asked, for each item whose answer is longer than three words."""
     found, by_id = match([item.id for item in items], answers), {item.id: item for item in items}
     return {
-        one: filled(prompt, SLOTS, (by_id[one].truth["question"], text))
+        one: filled(prompt, SLOTS, (by_id[one].truth["question"], framed(text, prompt)))
         for one, text in found.texts.items()
         if len(text.split()) > SHORT
     }

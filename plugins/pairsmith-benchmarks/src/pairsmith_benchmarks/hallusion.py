@@ -30,16 +30,15 @@ from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.folder import Folder, inside, once, read_json, text_of
+from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.hallusion_prompt import prompt_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import HallusionOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import reviewer, slotted
 from pairsmith_benchmarks.yesno import first_word
 
-SOURCE = (
-    "download HallusionBench.json and utils.py of github.com/tianyi-lab/HallusionBench, and the images, "
-    "hallusion_bench.zip that its README links, unpacked beside them"
-)
+SOURCE = where_to_get("hallusion-bench")
 DIRECTIONS = Directions(
     lower=("wrong", "unclear", "unparsed", "incomplete"),
     neutral=("inconsistent", "yes_difference", "fp_ratio", "length"),
@@ -113,8 +112,10 @@ def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, 
     """Return what the judge is asked, for each item whose answer can be scored."""
     found, by_id = match([item.id for item in items], answers), {item.id: item.truth for item in items}
     return {
-        one: slotted(prompt, {"question": by_id[one]["question"], "reference": by_id[one]["details"], "answer": text})
-        for one, text in found.texts.items()
+        one: slotted(
+            prompt, {"question": truth["question"], "reference": truth["details"], "answer": framed(text, prompt)}
+        )
+        for one, text, truth in ((one, text, by_id[one]) for one, text in found.texts.items())
     }
 
 

@@ -20,14 +20,13 @@ from pairsmith.interfaces import Run, Scores
 from pairsmith.values import Turn, user
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.folder import Folder, inside, once, read_json, rows, text_of
+from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import LlavaBenchOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import Prompt, reviewer
 
-SOURCE = (
-    "download huggingface.co/datasets/liuhaotian/llava-bench-in-the-wild (questions.jsonl, context.jsonl, "
-    "answers_gpt4.jsonl, images), and llava/eval/table/rule.json of github.com/haotian-liu/LLaVA into the same folder"
-)
+SOURCE = where_to_get("llava-bench")
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length",))
 BOTH = 2
 
@@ -107,8 +106,9 @@ def requests(items: Sequence[Item], answers: Answers, rules: Mapping[str, Any], 
             msg = f"llava-bench: the rules know no category {truth['category']!r} with 'role' and 'prompt'; {SOURCE}"
             raise StageError(msg)
         role = rule["role"]
+        marks = f"[Context][Question][{role} 1][End of {role} 1][{role} 2][End of {role} 2][System]"
         parts = [f"[Context]\n{truth['description']}", f"[Question]\n{truth['question']}"]
-        for number, answer in ((1, truth["reference"]), (2, text)):
+        for number, answer in ((1, truth["reference"]), (2, framed(text, marks))):
             parts += [f"[{role} {number}]\n{answer}", f"[End of {role} {number}]"]
         whole = "\n\n".join([*parts, f"[System]\n{rule['prompt']}", ""])
         asked[one] = (*first, *user(whole)) if first else whole

@@ -17,14 +17,13 @@ from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named, share
 from pairsmith_benchmarks.folder import Folder, read_json, text_of
+from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.options import MmhalOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import filled, judge, stored, template
 
-SOURCE = (
-    "download huggingface.co/datasets/Shengcao1006/MMHal-Bench: response_template.json, eval_gpt4.py and the images, "
-    "unpacked"
-)
+SOURCE = where_to_get("mmhal-bench")
 SLOTS = ("{}",) * 4
 HALLUCINATED_BELOW = 3
 RATINGS = range(7)
@@ -98,7 +97,9 @@ def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, 
     """Return what the judge is asked, for each item whose answer can be scored."""
     found, by_id = match([item.id for item in items], answers), {item.id: item for item in items}
     return {
-        one: filled(prompt, SLOTS, (", ".join(truth["content"]), truth["question"], truth["answer"], text))
+        one: filled(
+            prompt, SLOTS, (", ".join(truth["content"]), truth["question"], truth["answer"], framed(text, prompt))
+        )
         for one, text, truth in ((one, text, by_id[one].truth) for one, text in found.texts.items())
     }
 

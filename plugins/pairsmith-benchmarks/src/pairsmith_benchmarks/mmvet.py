@@ -18,14 +18,13 @@ from pairsmith.errors import StageError
 from pairsmith.interfaces import Run, Scores
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named
 from pairsmith_benchmarks.folder import Folder, inside, read_json, text_of
+from pairsmith_benchmarks.frames import GRADE, framed
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import MmvetOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import reviewer, template
 
-SOURCE = (
-    "download mm-vet.zip of github.com/yuweihao/MM-Vet (mm-vet.json and images), and mm-vet_evaluator.py of the repository "
-    "into the same folder"
-)
+SOURCE = where_to_get("mm-vet")
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length",))
 SET = "set"
 
@@ -90,7 +89,7 @@ def requests(items: Sequence[Item], answers: Answers, prompt: str) -> dict[str, 
     asked = {}
     for one, text in found.texts.items():
         right = by_id[one]["answer"].replace("<AND>", " <AND> ").replace("<OR>", " <OR> ")
-        asked[one] = f"{prompt}\n{' | '.join([by_id[one]['question'], right, text, ''])}"
+        asked[one] = f"{prompt}\n{' | '.join([by_id[one]['question'], right, framed(text, prompt, (GRADE,)), ''])}"
     return asked
 
 

@@ -24,15 +24,14 @@ from pairsmith.interfaces import Run, Scores
 from pairsmith.values import Image, Response, Sample, Turn
 from pairsmith_benchmarks.answers import Answers, Record, added, average, known, match, named
 from pairsmith_benchmarks.folder import Folder, once, rows, text_of
+from pairsmith_benchmarks.frames import framed
 from pairsmith_benchmarks.irrelevant import drawn
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.judged_options import MtBenchOptions
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.reviews import Prompt, reviewer, slotted
 
-SOURCE = (
-    "download fastchat/llm_judge/data of github.com/lm-sys/FastChat: mt_bench/question.jsonl, "
-    "mt_bench/reference_answer/gpt-4.jsonl and judge_prompts.jsonl"
-)
+SOURCE = where_to_get("mt-bench")
 WITH_REFERENCE = ("math", "reasoning", "coding")
 TURNS = 2
 DIRECTIONS = Directions(lower=("unparsed",), neutral=("length",))
@@ -173,9 +172,9 @@ def requests(
         prompt = prompts[truth["turn"], truth["category"] in WITH_REFERENCE]
         values = {
             "question": truth["questions"][0],
-            "answer": text,
-            "answer_2": text,
-            "answer_1": said.get(f"{name}/1", ""),
+            "answer": framed(text, prompt["text"]),
+            "answer_2": framed(text, prompt["text"]),
+            "answer_1": framed(said.get(f"{name}/1", ""), prompt["text"]),
         }
         values |= {f"question_{k}": question for k, question in enumerate(truth["questions"], 1)}
         values |= {f"ref_answer_{k}": reference for k, reference in enumerate(truth["references"], 1)}

@@ -17,13 +17,11 @@ from pairsmith_benchmarks.folder import Folder, inside, once, rows, text_of
 from pairsmith_benchmarks.items import Directions, Item, ItemBenchmark, matched
 from pairsmith_benchmarks.options import PopeOptions
 from pairsmith_benchmarks.pope_questions import SPLITS, questions_about
+from pairsmith_benchmarks.publications import where_to_get
 from pairsmith_benchmarks.scenes import scenes_of
 from pairsmith_benchmarks.yesno import Reading, first_word, published
 
-SOURCE = (
-    "download the folder output/coco of github.com/AoiDragon/POPE as 'questions', and the images val2014 of COCO 2014 "
-    "(cocodataset.org) as 'images'"
-)
+SOURCE = where_to_get("pope")
 READINGS: Mapping[str, Callable[[str], Reading]] = {"published": published, "first-word": first_word}
 
 

@@ -29,7 +29,7 @@ class DgprefCaptions:
         self._options = options
         self._instructions = instructions_of(options.templates, options.prompt)
         rows = RowsOptions(path=options.path, images=options.images)
-        self._pictures = Pictures(rows, options.images, run)
+        self._pictures = Pictures(rows, options.images, run, "dgpref-captions")
 
     def samples(self, start: int = 0) -> Iterator[Sample]:
         """Yield the samples from the ``start``-th on."""

@@ -12,6 +12,7 @@ from pairsmith_formats.archive import is_archive, unpacked
 from pairsmith_formats.hub import bounds, local
 from pairsmith_formats.options import RowsOptions
 from pairsmith_formats.paths import leaves
+from pairsmith_formats.publications import where_to_get
 from pairsmith_formats.reading import BadRowError, Row
 
 _KINDS = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG", ".png"), (b"GIF8", ".gif"), (b"RIFF", ".webp"), (b"BM", ".bmp"))
@@ -20,14 +21,16 @@ _KINDS = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG", ".png"), (b"GIF8", ".gif"), (b
 class Pictures:
     """Finds the images that rows name."""
 
-    def __init__(self, options: RowsOptions, beside: Path, run: Run) -> None:
-        """Find the folder; ``beside`` is the folder of the file of rows."""
+    def __init__(self, options: RowsOptions, beside: Path, run: Run, form: str) -> None:
+        """Find the folder; ``beside`` is the folder of the file of rows, ``form`` the format's name for a message."""
         self._run, self._follow_links = run, options.follow_links
         self._folder = local(options.images) if options.images else beside
         if is_archive(self._folder):
             self._folder = unpacked(self._folder, run.directory)
         if not self._folder.is_dir():
-            msg = f"[images] images = {str(self._folder)!r} is neither a folder nor a tar or zip file"
+            msg = (
+                f"[images] images = {str(self._folder)!r} is neither a folder nor a tar or zip file{where_to_get(form)}"
+            )
             raise StageError(msg)
         inside = bounds(options.images or options.path, self._folder)
         self._inside = os.path.join(inside, "")  # noqa: PTH118 - ends in a separator

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pairsmith.errors import StageError
-from pairsmith_formats.missing import where_to_get
 from pairsmith_formats.pickle_machine import MARK, BadPickleError, Machine, Step
+from pairsmith_formats.publications import where_to_get
 from pairsmith_formats.shape import check_shape
 
 LARGEST = 8 * 2**30

@@ -32,7 +32,7 @@ class RowSource:
         """Find the file and the folder of its images."""
         self._format, self._options = form, options
         self._table = table or find(options.path, form.name)
-        self._pictures = Pictures(options, self._table.path.parent, run)
+        self._pictures = Pictures(options, self._table.path.parent, run, form.name)
         self.bad_rows = 0
         """How many rows have been left out so far."""
 

@@ -9,7 +9,8 @@ from attrs import frozen
 from pairsmith.errors import StageError
 from pairsmith.records import records
 from pairsmith_formats.hub import local
-from pairsmith_formats.missing import MissingLibraryError, where_to_get
+from pairsmith_formats.missing import MissingLibraryError
+from pairsmith_formats.publications import where_to_get
 from pairsmith_formats.reading import BadRowError
 
 ENDINGS = (".json", ".jsonl", ".parquet")

@@ -107,6 +107,7 @@ def pairsmith_judges() -> Iterable[Component]:
         name="vlm",
         factory="pairsmith_hf.vlm:VlmJudge",
         options="pairsmith_hf.judges:VlmOptions",
+        revision=2,
         inputs="pairsmith_hf.judges:prompt_inputs",
         summary="Grades all answers of a sample with a local model by a rubric, or takes its probability of yes.",
     )

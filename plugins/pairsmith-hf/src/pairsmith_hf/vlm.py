@@ -11,6 +11,7 @@ from attrs import define, field
 
 from pairsmith.answers import Answers, Question
 from pairsmith.errors import RecipeError, StageError, UsageError
+from pairsmith.framing import escape_tags, tags
 from pairsmith.grading import Graded, labelled, question, read_grades
 from pairsmith.interfaces import Run
 from pairsmith.replies import UnusableError, read_json
@@ -44,6 +45,7 @@ class VlmJudge:
         codec: Any = run.family.codec(run.weights)
         self._mark = str(codec.mark)
         self._told = _instructions(options)
+        self._tags = tags(self._told)
         self._counts = dict.fromkeys(("replies", "asked again", "failed"), 0)
         dtype = str(options.dtype or getattr(run.family, "dtype", "float32"))
         made_from = {
@@ -122,7 +124,8 @@ class VlmJudge:
 
     def _is_right(self, case: Case, response: Response) -> Request:
         said = "\n".join(turn.text for turn in turns(case.sample, response))
-        parts = {"question": self._clean(said), "answer": self._clean(response.text)}
+        inside = {"question": said, "answer": response.text}
+        parts = {name: self._clean(escape_tags(part, self._tags)) for name, part in inside.items()}
         text = re.sub(
             r"\{(question|answer)\}", lambda place: parts[place[1]], self._told
         )  # what is put in stays as it is

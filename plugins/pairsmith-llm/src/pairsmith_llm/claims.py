@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import evolve
 
+from pairsmith.framing import escape_tags
 from pairsmith.interfaces import Run
 from pairsmith.replies import UnusableError, named
 from pairsmith.values import Case, Claim, Failed, Response, Sample
@@ -54,7 +55,7 @@ class ClaimsDecomposer(Connected):
             model=self._options.model,
             messages=(
                 Message(role="system", text=self._told),
-                Message(role="user", text=f"<answer>\n{response.text}\n</answer>"),
+                Message(role="user", text=f"<answer>\n{escape_tags(response.text, ('answer',))}\n</answer>"),
             ),
             fields=fields_of(self._options, _SEED),
             schema=self._schema,

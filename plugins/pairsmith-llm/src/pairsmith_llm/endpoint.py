@@ -18,15 +18,16 @@ from pairsmith.errors import StageError, UsageError
 from pairsmith.interfaces import Run
 from pairsmith.values import Failed
 from pairsmith_llm.failures import Failure, ItemError, understand
+from pairsmith_llm.forms import Forms
 from pairsmith_llm.journal import Answer, Journal
 from pairsmith_llm.options import EndpointOptions, StructuredOptions
 from pairsmith_llm.pace import Pace
+from pairsmith_llm.refusals import Refusals
 from pairsmith_llm.reply import answer_of
 from pairsmith_llm.request import Request
 
 _LOG = logging.getLogger(__name__)
 _MILLION = 1_000_000
-_FORMS = ("json-schema", "json-object", "none")
 _SHORTEST_KEY = 6
 
 T = TypeVar("T")
@@ -49,10 +50,11 @@ class Endpoint:
         self._pace = Pace(requests=options.requests_per_minute, tokens=options.tokens_per_minute)
         self._open: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._slots = asyncio.Semaphore(options.concurrency)
-        wanted = options.structured if isinstance(options, StructuredOptions) else "none"
-        self._auto = wanted == "auto"
-        self._form = _FORMS[0] if self._auto else wanted
+        self._forms = Forms(options.structured if isinstance(options, StructuredOptions) else "none")
         self._failed_in_a_row = 0
+        self._refusals = Refusals(
+            same=options.give_up_refused, most=options.give_up_after, answered=self._journal.requests > 0
+        )
         self._runner = asyncio.Runner()
         # Retries are our own: the client's would not be counted, nor keep to the pace.
         self._client: Any = AsyncOpenAI(
@@ -85,6 +87,7 @@ class Endpoint:
         async with self._open.setdefault(key, asyncio.Lock()):
             known = self._journal.get(key)
             if known is not None:
+                self._refusals.answered = True
                 return known
             async with self._slots:
                 answer = await self._insist(request)
@@ -97,22 +100,24 @@ class Endpoint:
 
     async def _insist(self, request: Request) -> Answer:
         """Send a request until it is answered, or as often as the options say."""
-        form, left, estimate = self._form, self.options.retries, request.estimate()
+        form, left, estimate = self._forms.first(request.model), self.options.retries, request.estimate()
         waits = self.options.backoff
         while True:
             await self._pace.turn(estimate)
             failure = await self._try(request, form)
             if isinstance(failure, Answer):
-                self._failed_in_a_row = 0
-                self._form = max(form, self._form, key=_FORMS.index)
+                self._failed_in_a_row, self._refusals.answered = 0, True
+                if request.schema is not None:
+                    self._forms.answered(request.model, form)
                 self._pace.settle(estimate, failure.tokens_in + failure.tokens_out)
                 return failure
-            if failure.refused and request.schema is not None and self._auto and form != _FORMS[-1]:
-                form = _FORMS[_FORMS.index(form) + 1]
+            other = self._forms.after(request.model, form) if failure.refused and request.schema is not None else None
+            if other is not None:
+                form = other
                 continue
             wait = self._wait(failure, waits)
             if wait is None or left <= 0:
-                raise self._given_up(failure, self.options.retries - left)
+                raise self._given_up(request, failure, self.options.retries - left)
             _LOG.info("%s: %s; asking again in %.1f s", self._component, failure.reason, wait)
             if failure.wait is not None:
                 self._pace.hold(failure.wait)
@@ -147,11 +152,19 @@ class Endpoint:
         drawn = min(backoff, self.options.longest_wait) * random.uniform(0.5, 1.0)
         return max(drawn, failure.wait or 0.0)
 
-    def _given_up(self, failure: Failure, retried: int) -> Exception:
+    def _given_up(self, request: Request, failure: Failure, retried: int) -> Exception:
         """Return what a failed request comes to: the end of its sample, or of the run."""
         times = f" (asked {retried + 1} times)" if retried else ""
         if failure.hopeless:
             msg = f"{self._component}: {failure.reason}, at {self.address}. {self._remedy()}; what was answered is kept"
+            return StageError(msg)
+        refused = self._refusals.evident(request.question(), failure.reason) if failure.refused else 0
+        if refused:
+            msg = (
+                f"{self._component}: {failure.reason}, at {self.address}, which refused {refused} different questions and "
+                f"answered none. {self._remedy()}, and at what is sent beside the question (extra, without, max_tokens, "
+                f"images); if it is the questions after all, set give_up_refused = 0 to have each of them fail by itself"
+            )
             return StageError(msg)
         if (failure.wait or 0.0) > self.options.longest_wait:
             times = f" and asks to wait {failure.wait:g} s, more than longest_wait = {self.options.longest_wait:g}"

@@ -9,8 +9,18 @@ import openai
 from attrs import frozen
 
 _TOO_EARLY, _CONFLICT, _TIMEOUT, _TOO_MANY, _SERVER, _NOT_MADE = 425, 409, 408, 429, 500, 501
-_HOPELESS = {401: "refused the key", 402: "asks for payment", 403: "refuses this", 404: "does not know this"}
+_HOPELESS = {
+    401: "refused the key",
+    402: "asks for payment",
+    403: "refuses this",
+    404: "does not know this",
+    405: "takes no questions at this address",
+    407: "cannot be reached without a password for the proxy",
+    410: "no longer has this",
+}
 _SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
+_NOBODY_S = {"model_not_found", "invalid_api_key"}
+"""Codes of errors that some servers send with 400, and that no other question will fare better with."""
 _LONGEST = 300
 
 
@@ -55,12 +65,19 @@ def _status(error: openai.APIStatusError) -> Failure:
     status, said = error.status_code, _said(error)
     if status in _HOPELESS:
         return Failure(reason=f"the server {_HOPELESS[status]} ({status}): {said}", hopeless=True)
-    if status == _TOO_MANY and {error.code, error.type} & _SPENT:
+    if status == _TOO_MANY and _coded(error, _SPENT):
         return Failure(reason=f"the account has nothing left to spend ({status}): {said}", hopeless=True)
+    if _coded(error, _NOBODY_S):
+        return Failure(reason=f"the server refused the request ({status}): {said}", hopeless=True)
     if (status >= _SERVER and status != _NOT_MADE) or status in {_TIMEOUT, _CONFLICT, _TOO_EARLY, _TOO_MANY}:
         wait = retry_after(error.response.headers.get("retry-after-ms"), error.response.headers.get("retry-after"))
         return Failure(reason=f"the server answered {status}: {said}", again=True, wait=wait)
     return Failure(reason=f"the server refused the request ({status}): {said}", refused=True)
+
+
+def _coded(error: openai.APIStatusError, codes: set[str]) -> bool:
+    """Return whether an error says one of some codes; what a server puts there may be anything."""
+    return any(isinstance(said, str) and said in codes for said in (error.code, error.type))
 
 
 def _said(error: openai.APIStatusError) -> str:

@@ -96,6 +96,14 @@ class EndpointOptions:
         validator=ge(1),
         metadata={"help": "requests in a row that fail, after all their retries, before the run stops at once"},
     )
+    give_up_refused: int = field(
+        default=5,
+        validator=ge(0),
+        metadata={
+            "help": "different questions that the server refuses in the same words, before it has answered any, before the "
+            "run stops at once; 0 for never"
+        },
+    )
     requests_per_minute: float = field(default=0.0, validator=ge(0.0), metadata={"help": "0 for no limit"})
     tokens_per_minute: float = field(
         default=0.0, validator=ge(0.0), metadata={"help": "of prompts and replies together; 0 for no limit"}

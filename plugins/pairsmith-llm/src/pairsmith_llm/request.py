@@ -49,6 +49,11 @@ class Request:
         }
         return sha256(json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
+    def question(self) -> str:
+        """Return a hash of what is asked, whatever the draw: of the messages and their images."""
+        parts = [(one.role, one.text, [identity(image) for image in one.images]) for one in self.messages]
+        return sha256(json.dumps(parts).encode()).hexdigest()
+
     def body(self, form: str) -> dict[str, Any]:
         """Return the body of the request; ``form`` says how JSON is asked for."""
         body = {"model": self.model, "messages": [self._message(one) for one in self.messages], **self.fields}

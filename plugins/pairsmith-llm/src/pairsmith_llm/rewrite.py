@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
+from pairsmith.framing import escape_tags
 from pairsmith.interfaces import Run
 from pairsmith.replies import UnusableError, named
 from pairsmith.values import Failed, Response, Sample
@@ -15,6 +16,7 @@ from pairsmith_llm.structured import ask_json, instructions
 
 _SEED = 0
 _REFERENCE = "reference"
+_TAGS = ("post", "text")
 _SCHEMA = {
     "type": "object",
     "properties": {"text": {"type": "string"}},
@@ -55,24 +57,25 @@ class Rewriter(Connected):
 
     async def _rewritten(self, sample: Sample, text: str, number: int) -> Response:
         options = self._options
-        post = f"<post>\n{sample.context}\n</post>\n" if sample.context.strip() and options.context else ""
+        shown, context = escape_tags(text, _TAGS), escape_tags(sample.context, _TAGS)
+        post = f"<post>\n{context}\n</post>\n" if sample.context.strip() and options.context else ""
         request = Request(
             model=options.model,
             messages=(
                 Message(role="system", text=self._told),
-                Message(role="user", text=f"{post}<text>\n{text}\n</text>"),
+                Message(role="user", text=f"{post}<text>\n{shown}\n</text>"),
             ),
             fields=fields_of(options, _SEED),
             schema=_SCHEMA,
         )
         new, answer = await ask_json(
-            self._endpoint, options, request, lambda reply: read_text(reply, text, options.alike)
+            self._endpoint, options, request, lambda reply: read_text(reply, shown, options.alike)
         )
         name = f"{options.name}/" if options.name else ""
         return Response(
             id=f"{sample.id}/{name}{number}",
             sample_id=sample.id,
-            text=new,
+            text=new if shown == text else new.replace("&lt;", "<"),  # as it was, but for what was mended
             model=answer.model or options.model,
             parameters={**request.fields, "rewritten": text},
             label=options.label,

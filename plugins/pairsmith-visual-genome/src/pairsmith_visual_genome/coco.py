@@ -13,6 +13,7 @@ from pairsmith.records import Record, RowError, members
 from pairsmith.values import Sample
 from pairsmith_visual_genome.images import Annotated, BadEntryError
 from pairsmith_visual_genome.options import AnnotatedOptions
+from pairsmith_visual_genome.publications import where_to_get
 
 _KINDS = 80
 _CORNER = 4
@@ -23,11 +24,7 @@ _TEXTS = {"images": "file_name", "categories": "name"}
 class Coco(Annotated):
     """Yields the images in the file's order; what belongs to which image is sorted in a temporary database on disk."""
 
-    published = (
-        "It is published as instances_train2014.json and others in annotations_trainval2014.zip, 'cocodataset.org' "
-        "(241 MB, annotations CC BY 4.0); the images are in the folders train2014 (13 GB), val2014 (6 GB), train2017 and "
-        "val2017"
-    )
+    published = where_to_get("coco")
     folders = ("", "train2014", "val2014", "train2017", "val2017")
 
     def __init__(self, options: AnnotatedOptions, run: Run) -> None:  # noqa: ARG002 - every factory is given the run

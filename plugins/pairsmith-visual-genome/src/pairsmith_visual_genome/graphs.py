@@ -11,18 +11,15 @@ from pairsmith.records import Record, RowError, members, records
 from pairsmith.values import Sample
 from pairsmith_visual_genome.images import Annotated, BadEntryError
 from pairsmith_visual_genome.options import AnnotatedOptions, VisualGenomeOptions
+from pairsmith_visual_genome.publications import where_to_get
 
 _FOLDERS = ("", "images", "VG_100K", "VG_100K_2")
-_IMAGES = "the images are Visual Genome's, folders VG_100K and VG_100K_2 in one folder, or flat (15 GB, CC BY 4.0)"
 
 
 class Gqa(Annotated):
     """Yields the images of a file of scene graphs, in its order, in constant memory."""
 
-    published = (
-        "It is published as train_sceneGraphs.json and val_sceneGraphs.json in sceneGraphs.zip, "
-        f"'cs.stanford.edu/people/dorarad/gqa' (43 MB, CC BY 4.0); {_IMAGES}"
-    )
+    published = where_to_get("gqa")
     folders = _FOLDERS
 
     def __init__(self, options: AnnotatedOptions, run: Run) -> None:  # noqa: ARG002 - every factory is given the run
@@ -49,10 +46,7 @@ class Gqa(Annotated):
 class VisualGenome(Annotated):
     """Yields the images of ``scene_graphs.json``, in its order."""
 
-    published = (
-        "It is published as scene_graphs.json and image_data.json, 'homes.cs.washington.edu/~ranjay/visualgenome' "
-        f"(CC BY 4.0); {_IMAGES}"
-    )
+    published = where_to_get("visual-genome")
     folders = _FOLDERS
 
     def __init__(self, options: VisualGenomeOptions, run: Run) -> None:  # noqa: ARG002 - every factory is given the run

@@ -30,9 +30,9 @@ class Annotated:
         """Look whether everything is there."""
         self.options = options
         self.bad_rows = 0
-        for path, there in ((options.path, options.path.is_file()), (options.images, options.images.is_dir())):
-            if not there:
-                kind = "file" if path == options.path else "folder"
+        files = [path for path in (options.path, getattr(options, "image_data", None)) if path is not None]
+        for path, kind in (*((path, "file") for path in files), (options.images, "folder")):
+            if not (path.is_file() if kind == "file" else path.is_dir()):
                 msg = f"[images] {str(path)!r} is no {kind}. {self.published}"
                 raise StageError(msg)
         self._folders = [options.images / name for name in self.folders if (options.images / name).is_dir()]
