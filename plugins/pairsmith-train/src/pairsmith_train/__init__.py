@@ -12,5 +12,6 @@ def pairsmith_trainers() -> Iterable[Component]:
         name="tree",
         factory="pairsmith_train.trainer:TreeTrainer",
         options="pairsmith_train.options:TreeOptions",
+        revision=2,
         summary="All cells of a pair as one tree in one pass; transformers, accelerate, DeepSpeed and peft beneath.",
     )
