@@ -126,6 +126,10 @@ def test_autocast_says_in_which_type_it_is_computed() -> None:
 
 
 class TestWhoIsReadSo:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(branches, "FROM", 5)
+
     def masks(self, tmp_path: Path, asked: str = "auto", **config: object) -> Tensor:
         options = RandomLlavaOptions(image_size=32, patch_size=8, vocabulary=400, attention=asked)
         family = RandomLlavaFamily(options, make_run(tmp_path / "run"))
@@ -140,6 +144,10 @@ class TestWhoIsReadSo:
 
     def test_a_plain_decoder(self, tmp_path: Path) -> None:
         assert self.masks(tmp_path).tolist() == [[[[4, 4, 3, 3, 4]]]]
+
+    def test_not_a_small_tree(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(branches, "FROM", 6)
+        assert self.masks(tmp_path).shape == (1, 1, 5, 5)
 
     def test_a_window_that_no_path_reaches(self, tmp_path: Path) -> None:
         assert self.masks(tmp_path, sliding_window=4).dtype == torch.long

@@ -198,8 +198,8 @@ def test_gradients_are_those_of_dense_masks(
     tmp_path: Path,
 ) -> None:
     found = []
-    for attention in ("sdpa", "flex"):
-        family = family_of("qwen2-vl", builders, tmp_path, attention)
+    for way in ("sdpa", "flex"):
+        family = family_of("qwen2-vl", builders, tmp_path, way)
         model = family.load(family.weights, device="cpu", dtype="float64")
         if checkpointing:
             model.train().gradient_checkpointing_enable({"use_reentrant": False})

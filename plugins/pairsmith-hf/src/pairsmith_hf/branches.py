@@ -16,6 +16,9 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
+FROM = 512
+"""Tokens of a row from which this is faster than a dense mask, which fewer calls compute: measured with 15 branches."""
+
 AT_ONCE = 128
 """Queries at once of a branch with a path above it: of their own keys, half of so many are computed in vain."""
 
@@ -45,7 +48,7 @@ class Branch:
     @property
     def above(self) -> int:
         """How many tokens of the path come before the branch's own."""
-        return sum(part.stop - part.start for part in self.path) - (self.stop - self.start)
+        return int(sum(part.stop - part.start for part in self.path)) - (self.stop - self.start)
 
     def pieces(self) -> Iterator[tuple[slice, int]]:
         """Yield which queries are computed together, and how many keys of the path the last of them sees."""
@@ -97,7 +100,8 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: fl
 
     Args:
         query: ``[B, heads, L, width]``.
-        key: as ``value`` ``[B, heads of keys, L, width]``; several heads may share keys.
+        key: ``[B, heads of keys, L, width]``; several heads may share keys.
+        value: as ``key``.
         mask: see :func:`mask`.
         scale: of the scores, one over the square root of the width where it is ``None``.
     """
@@ -183,7 +187,8 @@ def _shared(values: Tensor, heads: int) -> Tensor:
 
 def _summed(gradient: Tensor, heads: int) -> Tensor:
     """Return the sum of what the heads that share keys say of them."""
-    return gradient if gradient.shape[1] == heads else gradient.unflatten(1, (heads, -1)).sum(2)
+    size, count, *other = gradient.shape
+    return gradient if count == heads else gradient.reshape(size, heads, count // heads, *other).sum(2)
 
 
 def _how(query: Tensor, own: slice, seen: int, scale: float | None) -> dict[str, Any]:

@@ -199,8 +199,10 @@ class Family:
 
     def _by_branch(self, batch: TreeBatch, decoder: Any) -> bool:  # noqa: ANN401
         """Tell whether tokens attend to their paths and to nothing else, on a CPU and by the attention made for that."""
-        unasked = self.options.attention == "auto" and batch.last.device.type == "cpu" and not self.both_ways
-        return unasked and attention.why_not(decoder) is None and attention.prepare(decoder)
+        long = batch.last.device.type == "cpu" and batch.last.shape[-1] >= branches.FROM
+        if not long or self.both_ways or self.options.attention != "auto":
+            return False
+        return attention.why_not(decoder) is None and attention.prepare(decoder)
 
     def _in_blocks(self, batch: TreeBatch, decoder: Any, dtype: torch.dtype) -> bool:  # noqa: ANN401
         """Tell whether this batch is read by FlexAttention. Raises where it is asked for and cannot be."""

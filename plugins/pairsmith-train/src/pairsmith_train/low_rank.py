@@ -23,7 +23,7 @@ def join(model: nn.Module) -> nn.Module:
 
     for module in model.modules():
         if type(module) is Linear:
-            module.forward = partial(_forward, module, module.forward)  # type: ignore[method-assign]
+            module.forward = partial(_forward, module, module.forward)
     return model
 
 
@@ -52,7 +52,12 @@ def _only_adapter(module: Any, x: Tensor) -> str | None:  # noqa: ANN401 - peft'
     base, down, up = linears = module.base_layer, module.lora_A[name], module.lora_B[name]
     if any(type(one) is not nn.Linear or _watched(one) or type(one.weight) is not nn.Parameter for one in linears):
         return None
-    if down.bias is not None or up.bias is not None or _trained(base) or any(one.weight.dtype != x.dtype for one in linears):
+    if (
+        down.bias is not None
+        or up.bias is not None
+        or _trained(base)
+        or any(one.weight.dtype != x.dtype for one in linears)
+    ):
         return None
     return name if isinstance(module.lora_dropout[name], nn.Identity) or not module.training else None
 
