@@ -16,7 +16,6 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-MODELS = ("base", "trained", "control")
 Metrics = Mapping[str, Mapping[str, float]]
 
 
@@ -28,15 +27,27 @@ def run(recipe: str, seed: int, out: Path, settings: Sequence[str] = ()) -> Metr
     subprocess.run([sys.executable, "-m", "pairsmith", "run", *source], check=True, stdout=subprocess.DEVNULL)
     if there:
         check(out, recipe, seed)
-    return {model: metrics(out, model) for model in MODELS if score_file(out, model).exists()}
+    return {model: metrics(out, model) for model in models(document(out)) if score_file(out, model).exists()}
+
+
+def models(run: Mapping[str, Any]) -> Sequence[str]:
+    """Return the models that a run may score: before, after each round, after all of it, and the control."""
+    rounds = run["recipe"].get("rounds", {}).get("n", 1)
+    return ["base", *(f"round-{number}" for number in range(1, rounds)), "trained", "control"]
 
 
 def check(out: Path, recipe: str, seed: int) -> None:
     """Refuse to count a run of something else."""
-    document: Mapping[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    if (document["name"], document["seed"]) != (Path(recipe).stem, seed):
-        message = f"{out} is a run of {document['name']!r} with seed {document['seed']}; take another --out"
+    found = document(out)
+    if (found["name"], found["seed"]) != (Path(recipe).stem, seed):
+        message = f"{out} is a run of {found['name']!r} with seed {found['seed']}; take another --out"
         raise SystemExit(message)
+
+
+def document(out: Path) -> Mapping[str, Any]:
+    """Return what a run wrote of itself: its recipe, name and seed."""
+    found: Mapping[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    return found
 
 
 def score_file(out: Path, model: str) -> Path:
@@ -52,10 +63,10 @@ def metrics(out: Path, model: str) -> Mapping[str, float]:
 
 def table(results: Sequence[Metrics]) -> str:
     """Return a Markdown table: a row per metric, a column per model, mean and standard deviation over the seeds."""
-    models = [model for model in MODELS if model in results[0]]
-    lines = [f"| metric | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
-    for name in results[0][models[0]]:
-        cells = [cell([result[model][name] for result in results]) for model in models]
+    scored = list(results[0])
+    lines = [f"| metric | {' | '.join(scored)} |", f"|---|{'---|' * len(scored)}"]
+    for name in results[0]["base"]:
+        cells = [cell([result[model][name] for result in results]) for model in scored]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
