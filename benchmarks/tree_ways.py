@@ -1,7 +1,9 @@
 """One step in each way that ``tree.py`` compares: the tree, every cell on its own, and stock TRL."""
 
+import copy
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +43,26 @@ def losses(name: str, run: Any) -> Any:
     return Dpo(DpoOptions(), run) if name == "dpo" else McmDpo(McmDpoOptions(), run)
 
 
-def trained(subject: Subject, *, full: bool) -> Any:
-    """Return the model with an adapter on its language model, or with that part trained in full."""
+def trained(subject: Subject, *, full: bool, stock: bool = False) -> Any:
+    """Return the model with an adapter on its language model, or with that part trained in full.
+
+    Of a ``stock`` one peft computes the adapter, as it does for the methods' own code and for TRL.
+    """
     from pairsmith_train.options import LoraOptions, TreeOptions
     from pairsmith_train.prepare import prepare
 
     options = TreeOptions(parts=("language-model",)) if full else TreeOptions(lora=LoraOptions(**LORA))
-    return prepare(subject.make(), subject.family, options)
+    model = prepare(subject.make(), subject.family, options)
+    for module in model.modules() if stock else ():
+        module.__dict__.pop("forward", None)  # what pairsmith_train.low_rank put in the place of peft's
+    return model
 
 
 def ours(case: Case, subject: Subject, folder: Path) -> Times:
-    """Time steps of the tree, or of separate passes, with the reference cached; then the pass that fills that cache."""
+    """Time steps of the tree, or of separate passes, with the reference cached; then the pass that fills that cache.
+
+    ``published`` caches nothing: the reference passes through the model in the step, cell by cell as the policy does.
+    """
     import torch
 
     from pairsmith.testing import make_run
@@ -59,23 +70,34 @@ def ours(case: Case, subject: Subject, folder: Path) -> Times:
     from pairsmith_train.encode import Encoder
     from pairsmith_train.scorer import Scorer
 
-    loss, model = losses(case.loss, make_run(folder / "run")), trained(subject, full=case.full)
+    loss = losses(case.loss, make_run(folder / "run"))
+    model = trained(subject, full=case.full, stock=case.way != "tree")
+    in_step = case.way == "published"
+    frozen = copy.deepcopy(model).requires_grad_(requires_grad=False) if in_step and case.full else None
     scorer, items = Scorer(model, subject.family), subject.items
     collator = Collator(Encoder(subject.family.codec(subject.family.weights), loss.cells, None, cut=False))
     known = [{str(cell): [-10.0] * length(item, cell, collator.codec) for cell in loss.cells} for item in items]
     optimizer = torch.optim.AdamW([value for value in model.parameters() if value.requires_grad], lr=1e-4)
     groups = [slice(start, start + case.at_once) for start in range(0, len(items), case.at_once)]
 
+    def apart(passed: Any, some: slice) -> Any:
+        return separate(passed, items[some], loss.cells, collator.codec, case.device)
+
     def policy(some: slice) -> tuple[Any, Any]:
         batch = moved(collator(list(zip(items[some], known[some], strict=True))), case.device)
         if case.way == "tree":
             return by_cell(scorer(batch), batch, loss.cells), batch
-        return separate(model, items[some], loss.cells, collator.codec, case.device), batch
+        return apart(model, some), batch
+
+    def published(some: slice) -> Any:
+        with torch.no_grad(), nullcontext() if case.full else model.disable_adapter():
+            return apart(frozen or model, some)
 
     def step() -> None:
         for some in groups:
+            beside = published(some) if in_step else None
             found, batch = policy(some)
-            (loss(found, stored(batch, loss.cells)).loss.sum() / len(items)).backward()
+            (loss(found, beside or stored(batch, loss.cells)).loss.sum() / len(items)).backward()
         optimizer.step()
         optimizer.zero_grad()
 
@@ -86,7 +108,7 @@ def ours(case: Case, subject: Subject, folder: Path) -> Times:
 
     return Times(
         steps=[timed(step, case.device) for _ in range(WARM_UP + STEPS)][WARM_UP:],
-        reference=timed(reference, case.device),
+        reference=0.0 if in_step else timed(reference, case.device),
     )
 
 

@@ -18,7 +18,7 @@ from pairsmith.registry import Registry
 from pairsmith.testing import make_run
 from pairsmith.testing.pictures import noise
 from pairsmith.values import Cell, Item, Pair, Response, Sample, user
-from pairsmith_hf import flex
+from pairsmith_hf import attention, flex
 from pairsmith_hf.masks import additive, dense, masks, runs, within_images
 from pairsmith_hf.options import RandomLlavaOptions
 from pairsmith_hf.random_llava import RandomLlavaFamily
@@ -198,8 +198,8 @@ def test_gradients_are_those_of_dense_masks(
     tmp_path: Path,
 ) -> None:
     found = []
-    for attention in ("sdpa", "flex"):
-        family = family_of("qwen2-vl", builders, tmp_path, attention)
+    for way in ("sdpa", "flex"):
+        family = family_of("qwen2-vl", builders, tmp_path, way)
         model = family.load(family.weights, device="cpu", dtype="float64")
         if checkpointing:
             model.train().gradient_checkpointing_enable({"use_reentrant": False})
@@ -220,7 +220,7 @@ def test_a_model_read_by_blocks_still_reads_other_masks(
     requests = codec.requests([(item.turns(CELLS[0]), item.images(CELLS[0])) for item in items])
     with torch.no_grad():
         before = model(**requests).logits
-        assert flex.prepare(model.model.language_model)
+        assert attention.prepare(model.model.language_model)
         after = model(**requests).logits
     assert torch.equal(before, after)
     assert "pairsmith" not in model.config.to_json_string()
@@ -260,14 +260,12 @@ class TestRefused:
     def test_dropout_and_capped_scores(self, builders: ModuleType, tmp_path: Path) -> None:
         family = family_of("llava", builders, tmp_path, "flex")
         decoder: Any = family.load(family.weights, device="cpu", dtype="float32").model.language_model
-        here = torch.device("cpu"), torch.float32
-        with torch.no_grad():
-            assert flex.why_not(decoder, *here) is None
-            decoder.config.attention_dropout = 0.1
-            assert flex.why_not(decoder, *here) is None, "there is none in evaluation"
-            assert "dropout" in str(flex.why_not(decoder.train(), *here))
-            decoder.config.attention_dropout, decoder.config.attn_logit_softcapping = 0.0, 50.0
-            assert "caps the scores" in str(flex.why_not(decoder, *here))
+        assert attention.why_not(decoder) is None
+        decoder.config.attention_dropout = 0.1
+        assert attention.why_not(decoder) is None, "there is none in evaluation"
+        assert "dropout" in str(attention.why_not(decoder.train()))
+        decoder.config.attention_dropout, decoder.config.attn_logit_softcapping = 0.0, 50.0
+        assert "caps the scores" in str(attention.why_not(decoder))
 
 
 @pytest.mark.usefixtures("backward_on_a_cpu")

@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from pairsmith.interfaces import LogProbs, Loss
 from pairsmith.testing import make_run
 from pairsmith.values import Cell, Corrupted, Image, Item, Pair, Response, Sample, user
+from pairsmith_hf import branches
 from pairsmith_hf.options import RandomLlavaOptions
 from pairsmith_hf.random_llava import RandomLlavaFamily
 from pairsmith_losses.dpo import Dpo
@@ -107,8 +108,11 @@ def worst(one, other) -> float:
     return max(float((one[cell].tokens - other[cell].tokens).detach().abs().max()) for cell in one)
 
 
-@pytest.mark.parametrize("name", ["dpo", "mdpo", "mcm-dpo"])
-def test_the_tree_equals_separate_passes(family: RandomLlavaFamily, items: list[Item], name: str) -> None:
+@pytest.mark.parametrize(("name", "by_branch"), [("dpo", 0), ("mdpo", 0), ("mcm-dpo", 0), ("mcm-dpo", 1)])
+def test_the_tree_equals_separate_passes(
+    family: RandomLlavaFamily, items: list[Item], name: str, by_branch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(branches, "FROM", 0 if by_branch else 10**6)
     model = family.load(family.weights, device="cpu", dtype="float32")
     loss = build(name)
     apart, together = (way(family, model, items, loss.cells) for way in (separate, tree))

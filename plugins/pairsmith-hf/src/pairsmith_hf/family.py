@@ -16,7 +16,7 @@ from transformers import AutoConfig
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import Part, Run, TreeBatch, Weights
-from pairsmith_hf import checkpoint, flex, processors, quantised
+from pairsmith_hf import attention, branches, checkpoint, flex, processors, quantised
 from pairsmith_hf.codec import ImageTextCodec
 from pairsmith_hf.masks import dense, masks, runs, within_images
 from pairsmith_hf.options import ModelOptions
@@ -192,12 +192,25 @@ class Family:
         return dict(images)
 
     def masks(self, batch: TreeBatch, decoder: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401
-        """Return the mask that a decoder takes, or one for each kind of its layers: blocks, or dense ones."""
+        """Return the mask that a decoder takes, or one for each kind of its layers: blocks, branches, or dense ones."""
         if self._in_blocks(batch, decoder, dtype):
             together = runs(batch.features) if self.both_ways else None
             return masks(decoder.config, lambda window: flex.block_mask(batch.last, together, window))
-        sees = within_images(batch.sees, batch.features) if self.both_ways else batch.sees
-        return masks(decoder.config, lambda window: dense(sees, window, dtype))
+        longest = int(flex.depths(batch.last).max()) if self._by_branch(batch, decoder) else None
+
+        def make(window: int | None) -> Tensor:
+            if longest is not None and (window is None or longest <= window):
+                return branches.mask(batch.last)
+            return dense(within_images(batch.sees, batch.features) if self.both_ways else batch.sees, window, dtype)
+
+        return masks(decoder.config, make)
+
+    def _by_branch(self, batch: TreeBatch, decoder: Any) -> bool:  # noqa: ANN401
+        """Tell whether tokens attend to their paths and to nothing else, on a CPU and by the attention made for that."""
+        long = batch.last.device.type == "cpu" and batch.last.shape[-1] >= branches.FROM
+        if not long or self.both_ways or self.options.attention != "auto":
+            return False
+        return attention.why_not(decoder) is None and attention.prepare(decoder)
 
     def _in_blocks(self, batch: TreeBatch, decoder: Any, dtype: torch.dtype) -> bool:  # noqa: ANN401
         """Tell whether this batch is read by FlexAttention. Raises where it is asked for and cannot be."""
@@ -205,8 +218,8 @@ class Family:
         long = self.options.attention == "auto" and batch.last.is_cuda and batch.last.shape[-1] >= flex.FROM
         if not asked and not long:
             return False
-        why = flex.why_not(decoder, batch.last.device, dtype)
-        if why is None and not flex.prepare(decoder):
+        why = attention.why_not(decoder) or flex.why_not(decoder, batch.last.device, dtype)
+        if why is None and not attention.prepare(decoder):
             why = "its attention is not one that transformers can exchange"
         if why is not None and asked:
             msg = f"[model] attention = 'flex' cannot be had for {self.weights.path!r}: {why}; set attention = 'auto'"

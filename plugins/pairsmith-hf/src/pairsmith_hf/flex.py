@@ -1,8 +1,7 @@
 """Attention over a tree by FlexAttention: blocks of tokens that do not see each other are never computed (arXiv 2412.05496).
 
 A tree in preorder needs no dense mask: a token sees the ``j``-th where ``j <= i <= last[j]``. Which blocks of 128 tokens are
-empty, full or mixed follows from the extremes of ``last`` in each, so nothing as large as L x L is made. transformers lets
-models call an attention function by its name; the one here takes such a block mask, and passes every other mask on to SDPA.
+empty, full or mixed follows from the extremes of ``last`` in each, so nothing as large as L x L is made.
 """
 
 import inspect
@@ -15,9 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 from torch.nn.functional import pad, scaled_dot_product_attention
-from transformers import AttentionInterface, AttentionMaskInterface
 
-NAME = "pairsmith_tree"
 BLOCK = 128
 FROM = 2048
 """Tokens of a pass from which FlexAttention is taken unasked: a dense mask is then 8 MiB and more for each row."""
@@ -108,24 +105,6 @@ def _listed(blocks: Tensor) -> tuple[Tensor, Tensor]:
     return blocks.sum(-1, dtype=torch.int32)[:, None], order.to(torch.int32)[:, None]
 
 
-def attend(
-    module: torch.nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | BlockMask | None,
-    **more: Any,  # noqa: ANN401
-) -> tuple[Tensor, Tensor | None]:
-    """Compute the attention of a layer as transformers asks for it: ``[B, L, heads, width]``, and no weights."""
-    if not isinstance(attention_mask, BlockMask):
-        found: tuple[Tensor, Tensor | None] = AttentionInterface()["sdpa"](
-            module, query, key, value, attention_mask, **more
-        )
-        return found
-    out = in_blocks(query, key, value, attention_mask, more.get("scaling"))
-    return out.transpose(1, 2).contiguous(), None
-
-
 def in_blocks(query: Tensor, key: Tensor, value: Tensor, mask: BlockMask, scale: float | None = None) -> Tensor:
     """Return the attention ``[B, heads, L, width]``, in the type that autocast computes in; several heads may share keys."""
     length, heads = query.shape[-2], query.shape[1]
@@ -150,27 +129,13 @@ def compiled(kind: str, shape: tuple[int, ...]) -> Callable[..., Tensor]:  # noq
     return torch.compile(flex_attention, dynamic=False if _ISOLATED else None, **_ISOLATED)  # type: ignore[no-any-return,call-overload]
 
 
-def prepare(decoder: Any) -> bool:  # noqa: ANN401 - a transformers model
-    """Make a decoder call :func:`attend`. Return whether it does."""
-    if decoder.config._attn_implementation != NAME:  # noqa: SLF001 - there is no other way to ask
-        AttentionInterface.register(NAME, attend)
-        AttentionMaskInterface.register(NAME, AttentionMaskInterface()["sdpa"])  # for whoever generates with the model
-        decoder.set_attn_implementation(NAME)
-    return bool(decoder.config._attn_implementation == NAME)  # noqa: SLF001
-
-
 def why_not(decoder: Any, device: torch.device, dtype: torch.dtype) -> str | None:  # noqa: ANN401
-    """Return why a decoder cannot attend by FlexAttention here, ``None`` where it can."""
-    config = decoder.config
-    if decoder.training and getattr(config, "attention_dropout", 0.0):
-        return "its attention has dropout, which FlexAttention lacks"
-    if getattr(config, "attn_logit_softcapping", None):
-        return "it caps the scores of its attention"
+    """Return why there is no FlexAttention here for a decoder, ``None`` where there is."""
     if device.type == "cpu":
         return "there is no backward pass on a CPU" if torch.is_grad_enabled() else None
     if find_spec("triton") is None:
         return "torch compiles it with Triton, which is not installed"
-    heads = config.num_attention_heads
+    config, heads = decoder.config, decoder.config.num_attention_heads
     of_keys = getattr(config, "num_key_value_heads", None) or heads
     shape = heads, of_keys, getattr(config, "head_dim", None) or config.hidden_size // heads
     autocast = torch.is_autocast_enabled(device.type)

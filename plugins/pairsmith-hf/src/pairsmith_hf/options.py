@@ -72,7 +72,9 @@ class ModelOptions:
     attention: Attention = field(
         default="auto",
         validator=in_(get_args(Attention)),
-        metadata={"help": "auto: FlexAttention where a training's passes are long and on a GPU, else sdpa"},
+        metadata={
+            "help": "auto: FlexAttention for a training's long passes on a GPU, branch by branch on a CPU, else sdpa"
+        },
     )
     trust_remote_code: bool = field(
         default=False, metadata={"help": "run Python code that comes with the model; read it, pin its 'revision'"}
@@ -153,7 +155,9 @@ class RandomLlavaOptions:
     attention: Attention = field(
         default="auto",
         validator=in_(get_args(Attention)),
-        metadata={"help": "auto: FlexAttention where a training's passes are long and on a GPU, else sdpa"},
+        metadata={
+            "help": "auto: FlexAttention for a training's long passes on a GPU, branch by branch on a CPU, else sdpa"
+        },
     )
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import ModelFamily
+from pairsmith_train import low_rank
 from pairsmith_train.options import LoraOptions, Part, TreeOptions
 
 QUANTISED = (
@@ -87,7 +88,7 @@ def _adapter(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> nn.Mod
     for value in adapted.parameters():
         if value.requires_grad and value.dtype in {torch.bfloat16, torch.float16} and not hasattr(value, "ds_numel"):
             value.data = value.data.float()  # steps are smaller than what bfloat16 can tell apart
-    return adapted  # type: ignore[no-any-return]
+    return low_rank.join(adapted)
 
 
 def _targets(model: nn.Module, family: ModelFamily, lora: LoraOptions) -> str:
