@@ -159,3 +159,7 @@ class TestWhoIsReadSo:
 
     def test_not_where_a_dense_mask_is_asked_for(self, tmp_path: Path) -> None:
         assert self.masks(tmp_path, "sdpa").shape == (1, 1, 5, 5)
+
+    def test_not_where_torch_has_not_what_it_needs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(branches, "THERE", False)
+        assert self.masks(tmp_path).shape == (1, 1, 5, 5)

@@ -23,8 +23,11 @@ AT_ONCE = 128
 """Queries at once of a branch with a path above it: of their own keys, half of so many are computed in vain."""
 
 # What SDPA calls on a CPU, forward and backward. Given apart, nothing is kept that can be cut out again.
-_forward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # noqa: SLF001
-_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward  # noqa: SLF001
+_forward: Any = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
+_backward: Any = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu_backward", None)
+
+THERE = _forward is not None and _backward is not None
+"""Whether this torch has them: they are not public, so a release may take them away. A dense mask then serves."""
 
 
 @frozen

@@ -208,7 +208,7 @@ class Family:
     def _by_branch(self, batch: TreeBatch, decoder: Any) -> bool:  # noqa: ANN401
         """Tell whether tokens attend to their paths and to nothing else, on a CPU and by the attention made for that."""
         long = batch.last.device.type == "cpu" and batch.last.shape[-1] >= branches.FROM
-        if not long or self.both_ways or self.options.attention != "auto":
+        if not long or not branches.THERE or self.both_ways or self.options.attention != "auto":
             return False
         return attention.why_not(decoder) is None and attention.prepare(decoder)
 
