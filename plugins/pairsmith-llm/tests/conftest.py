@@ -120,6 +120,8 @@ class Server:
     behave: Behaviour = lambda request, number: None
     requests: list[Request] = field(factory=list)
     delay: float = 0.0
+    together: int = 0
+    """How many requests must have been here at once before any is replied to; none is after half a minute."""
     address: str = ""
     busy: int = 0
     most_busy: int = 0
@@ -138,6 +140,13 @@ class Server:
     def act_with(self, text: str | None = None, **more: Any) -> "Act":
         """Return what to do: reply with this text, or else."""
         return Act(text=text, **more)
+
+    def wait(self) -> None:
+        """Wait before a reply: as long as was asked for, and for others to come."""
+        self.rest(self.delay)
+        until = time.monotonic() + 30
+        while self.most_busy < self.together and time.monotonic() < until and not self._stop.is_set():
+            self.rest(0.005)
 
     def done(self) -> None:
         with self._lock:
@@ -161,7 +170,7 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 json.loads(self.rfile.read(size)), {name.lower(): value for name, value in self.headers.items()}
             )
             try:
-                server.rest(server.delay)
+                server.wait()
                 self.act(request, act)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
