@@ -173,7 +173,7 @@ def test_failures_among_successes_do_not_add_up(server: Any, ask: Ask, act: Any)
 
 
 def test_as_many_at_once_as_allowed_and_no_more(server: Any, ask: Ask) -> None:
-    server.together = 3
+    server.delay, server.together = 0.02, 3
     ask(12, concurrency=3)
     assert server.most_busy == 3
 
