@@ -109,7 +109,7 @@ def test_held_out_pairs_are_watched_and_never_trained_on(
     margin = 0.1 * ((after - base)[0] - (after - base)[1])
     assert found[-1]["held_out/loss"] == pytest.approx(-torch.nn.functional.logsigmoid(margin).mean().item(), abs=1e-5)
     assert found[-1]["held_out/rewards/margin"] == pytest.approx(margin.mean().item(), abs=1e-4)
-    asked = 8 if packed else 0  # whether the loss can be packed
+    asked = 16 if packed else 0  # whether the loss can be packed: before the reference, and before the training
     assert sum(seen) == 10 * 4 + asked, "what is held out takes no part in a step"
 
 

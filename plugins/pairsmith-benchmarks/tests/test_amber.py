@@ -307,7 +307,7 @@ def test_questions_of_each_kind(run: Run, tmp_path: Path) -> None:
     assert metrics["recall"] == 100
     assert metrics["existence_accuracy"] == 100
     assert metrics["existence_f1"] == 100.0 or metrics["existence_f1"] == 99.9  # 2 / 2.001
-    assert associations(folder_of(PUBLISHED, "amber")).safe >= {"orange", "snack"}
+    assert associations(folder_of(PUBLISHED, "amber-discriminative")).safe >= {"orange", "snack"}
 
 
 def test_a_changed_file_of_vectors_is_noticed(tmp_path: Path) -> None:

@@ -121,7 +121,9 @@ class Family:
         """Return the model without its weights, on no device: what it is made of is known in a second, whatever its size."""
         self.check(weights)
         with checkpoint.explained(weights), torch.device("meta"):
-            config = AutoConfig.from_pretrained(weights.path, revision=weights.revision)
+            config = AutoConfig.from_pretrained(
+                weights.path, revision=weights.revision, trust_remote_code=self.options.trust_remote_code
+            )
             made: Module = getattr(transformers, self.model_class)._from_config(config)  # noqa: SLF001
             return made
 
