@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar, overload
 from attrs import define, field
 
 from pairsmith.errors import StageError
+from pairsmith.resuming import flush
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -57,7 +58,7 @@ def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_directory(path.parent)
+        flush(path.parent)
     except _NotTheDiskError as other:
         _remove(temporary)
         raise other.error from None
@@ -97,14 +98,6 @@ def disk_error(error: OSError, path: Path) -> StageError:
             f"everything finished so far is kept"
         )
     return StageError(f"{str(path)!r} could not be written: {error.strerror or error}. Nothing finished was lost")
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @define
