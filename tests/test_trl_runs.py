@@ -68,7 +68,7 @@ def test_killed_ranks_go_on_and_the_result_is_evaluated(tmp_path: Path) -> None:
     train = out / "stages" / "train"
     process = start(out)
     try:
-        while not (train / "output" / "checkpoints" / "checkpoint-2" / "whole").exists():
+        while not (train / "output" / "checkpoints" / "checkpoint-2").exists():
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.01)
     finally:

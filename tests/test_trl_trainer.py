@@ -237,8 +237,8 @@ def test_a_killed_training_goes_on_with_the_same_losses_and_weights(
             trainer.train(killed)
     with killed.metrics.open("a") as file:
         file.write('{"step": 4, "lo')  # what a kill leaves of a line
-    torn = killed.output / "checkpoints" / "checkpoint-3"
-    torn.mkdir()
+    torn = killed.output / "checkpoints" / ".unfinished" / "checkpoint-3"
+    torn.mkdir(parents=True)
     (torn / "optimizer.pt").write_bytes(b"half of i")
     capsys.readouterr()
     found = trainer.train(killed)

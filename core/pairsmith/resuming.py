@@ -16,7 +16,8 @@ from attrs import frozen
 
 from pairsmith.errors import StageError
 
-_MARK = "whole"
+_LIST = "files.json"
+"""Of a checkpoint: its files and their sizes."""
 _UNUSED = ("training_args.bin",)
 """Pickles that transformers writes and that nothing here reads."""
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -32,48 +33,53 @@ _NO_ROOM_SAID = (
 
 @frozen
 class Checkpoints:
-    """The checkpoints of one training. A checkpoint counts once its mark is there, which is written last.
+    """The checkpoints of one training. One is written as unfinished, and has its name once all of it has reached the disk.
 
-    The mark lists the files and their sizes, so that one that was cut short afterwards does not count either.
+    In each is a list of its files and their sizes, so that one that is cut short afterwards does not count either.
     """
 
     directory: Path
 
+    @property
+    def unfinished(self) -> Path:
+        """Return the folder that the library writes to, as ``checkpoint-STEP``. Nothing in it counts."""
+        return self.directory / ".unfinished"
+
     def path(self, step: int) -> Path:
-        """Return where transformers puts the checkpoint of a step."""
+        """Return where the checkpoint of a step is once it is whole."""
         return self.directory / f"checkpoint-{step}"
 
-    def mark(self, step: int) -> None:
-        """Note that a checkpoint is whole, after everything in it has reached the disk."""
-        path = self.path(step)
+    def keep(self, step: int, newest: int) -> None:
+        """Give the checkpoint that was written at a step its name, and only then remove all but the newest ones."""
+        written = self.unfinished / self.path(step).name
         for name in _UNUSED:
-            (path / name).unlink(missing_ok=True)
+            (written / name).unlink(missing_ok=True)
         sizes = {}
-        for file in sorted(path.rglob("*")):
+        for file in sorted(written.rglob("*")):
             flush(file)
-            if file.is_file() and file.name != _MARK:
-                sizes[file.relative_to(path).as_posix()] = file.stat().st_size
-        temporary = path / f".{_MARK}.tmp"
-        temporary.write_text(json.dumps({"step": step, "files": sizes}) + "\n", encoding="utf-8")
-        flush(temporary)
-        temporary.replace(path / _MARK)
-        flush(path)
+            if file.is_file():
+                sizes[file.relative_to(written).as_posix()] = file.stat().st_size
+        (written / _LIST).write_text(json.dumps(sizes) + "\n", encoding="utf-8")
+        flush(written / _LIST)
+        flush(written)
+        self._drop(self.path(step))
+        written.replace(self.path(step))
         flush(self.directory)
+        for path in self._named()[newest:]:
+            self._drop(path)
 
     def last(self) -> Path | None:
         """Return the newest whole checkpoint."""
-        return next((path for path in self._marked() if _damage(path) is None), None)
+        return next((path for path in self._named() if _damage(path) is None), None)
 
     def sweep(self, say: Callable[[str], None] = lambda _: None) -> None:
         """Remove what a killed process left half written, and, with a sentence, what was damaged later."""
-        for path in self._marked():
+        for path in self._named():
             damage = _damage(path)
             if damage is not None:
                 say(f"left out the checkpoint of step {_step(path)}: {damage}")
-                shutil.rmtree(path)
-        for path in self.directory.glob("checkpoint-*"):
-            if not (path / _MARK).exists():
-                shutil.rmtree(path)
+                self._drop(path)
+        shutil.rmtree(self.unfinished, ignore_errors=True)
 
     def remove(self) -> None:
         """Remove all of them: the training is finished and its result is kept."""
@@ -95,9 +101,18 @@ class Checkpoints:
             )
             raise StageError(msg) from error
 
-    def _marked(self) -> list[Path]:
-        """Return those that once were whole, the newest first."""
-        return sorted((mark.parent for mark in self.directory.glob(f"checkpoint-*/{_MARK}")), key=_step, reverse=True)
+    def _named(self) -> list[Path]:
+        """Return those that were whole once, the newest first."""
+        return sorted(self.directory.glob("checkpoint-*"), key=_step, reverse=True)
+
+    def _drop(self, path: Path) -> None:
+        """Remove one. It loses its name first: half of it, if that is all a kill leaves, must not pass for damage."""
+        if path.exists():
+            self.unfinished.mkdir(exist_ok=True)
+            going = self.unfinished / f"old-{path.name}"
+            shutil.rmtree(going, ignore_errors=True)
+            path.replace(going)
+            shutil.rmtree(going)
 
 
 def _step(path: Path) -> int:
@@ -107,11 +122,10 @@ def _step(path: Path) -> int:
 def _damage(path: Path) -> str | None:
     """Return what is missing of a checkpoint that was whole, or ``None``."""
     try:
-        found = json.loads((path / _MARK).read_text(encoding="utf-8"))
-        files: Mapping[str, int] = {} if isinstance(found, int) else found["files"]  # once a mark was the step alone
-    except (ValueError, TypeError, KeyError):
-        return "its mark cannot be read"
-    for name, size in files.items():
+        sizes: Mapping[str, int] = dict(json.loads((path / _LIST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return "its list of files cannot be read"
+    for name, size in sizes.items():
         file = path / name
         if not file.is_file():
             return f"{name!r} is gone"

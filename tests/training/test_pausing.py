@@ -59,15 +59,18 @@ def test_pauses_change_neither_losses_nor_weights(job: Job, tmp_path: Path) -> N
 
 
 def test_a_pause_whose_weights_were_not_written_is_made_again(job: Job) -> None:
-    """Killed after the checkpoint's files were there, before it was marked: the weights come before the mark."""
+    """Killed after the checkpoint was written, before it had its name: the weights come first."""
     options: dict[str, Any] = {"lora": LoraOptions(r=2), "save_steps": 1, "epochs": 2.0}
     paused = train(evolve(job, pause_at=2), **options)
     checkpoint = Checkpoints(job.output / "checkpoints").path(2)
-    (checkpoint / "whole").unlink()
+    (checkpoint / "files.json").unlink()
+    unfinished = checkpoint.parent / ".unfinished"
+    unfinished.mkdir(exist_ok=True)
+    checkpoint.rename(unfinished / checkpoint.name)
     for path in (job.output / "step-2").rglob("*.safetensors"):
         path.unlink()
     assert train(evolve(job, pause_at=2), **options) == paused
-    assert (checkpoint / "whole").exists()
+    assert (checkpoint / "files.json").exists()
     assert list((job.output / "step-2").rglob("adapter_model.safetensors"))
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import resource
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -94,17 +95,17 @@ def test_a_damaged_checkpoint_is_left_out_with_a_sentence_and_the_one_before_use
 ) -> None:
     whole = made["adapter"][0]
     job = make_job(tmp_path, whole.family, whole.items)
-    mark, there = Checkpoints.mark, list[str | None]()
+    keep, there = Checkpoints.keep, list[str | None]()
 
-    def watched(self: Checkpoints, step: int) -> None:
+    def watched(self: Checkpoints, step: int, newest: int) -> None:
         last = self.last()
         there.append(last and last.name)
-        mark(self, step)
+        keep(self, step, newest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, "mark", watched)
+        patch.setattr(Checkpoints, "keep", watched)
         killed_at(job, 4, "adapter")
-    assert there == [None, "checkpoint-1", "checkpoint-2"], "a good one is there while the next is not marked"
+    assert there == [None, "checkpoint-1", "checkpoint-2"], "a good one is there while the next is written"
     checkpoints = Checkpoints(job.output / "checkpoints")
     file = checkpoints.path(3) / "optimizer.pt"
     assert checkpoints.last() == checkpoints.path(3)
@@ -163,21 +164,72 @@ def limit_files(patch: pytest.MonkeyPatch, size: int, after: int) -> None:
     patch.setattr(Trainer, "_save_checkpoint", limited)
 
 
-def test_a_mark_of_an_earlier_version_counts(tmp_path: Path) -> None:
+def write(checkpoints: Checkpoints, step: int) -> Path:
+    """Leave what a library does at a step, and return its folder."""
+    path = checkpoints.unfinished / f"checkpoint-{step}"
+    path.mkdir(parents=True)
+    (path / "model.safetensors").write_bytes(b"weights")
+    (path / "training_args.bin").write_bytes(b"a pickle")
+    return path
+
+
+def test_a_checkpoint_has_its_name_once_it_is_whole(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
-    checkpoints.path(3).mkdir()
-    (checkpoints.path(3) / "whole").write_text("3\n")
-    assert checkpoints.last() == checkpoints.path(3)
-    (checkpoints.path(3) / "whole").write_text('{"step": 3, "fi')
     assert checkpoints.last() is None
+    for step in (2, 10):
+        written = write(checkpoints, step)
+        assert checkpoints.last() != checkpoints.path(step)
+        checkpoints.keep(step, 2)
+        assert not written.exists()
+    assert checkpoints.last() == checkpoints.path(10), "by number, not by name"
+    assert not (checkpoints.path(10) / "training_args.bin").exists()
+    write(checkpoints, 12)
+    assert checkpoints.last() == checkpoints.path(10)
+    checkpoints.sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-2"]
+    checkpoints.remove()
+    assert not tmp_path.exists()
+
+
+def test_old_checkpoints_go_once_the_new_one_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while an old one is removed: it lost its name first, so what is left of it is no damage to report."""
+    checkpoints, said = Checkpoints(tmp_path), list[str]()
+    write(checkpoints, 1)
+    checkpoints.keep(1, 1)
+    write(checkpoints, 2)
+    remove = shutil.rmtree
+
+    def dies(path: Path, **given: Any) -> None:
+        assert checkpoints.last() == checkpoints.path(2), "the new one counts before anything is removed"
+        if path.name == "old-checkpoint-1" and path.exists():
+            (path / "model.safetensors").unlink()
+            raise Killed
+        remove(path, **given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", dies)
+        with pytest.raises(Killed):
+            checkpoints.keep(2, 1)
+    assert checkpoints.last() == checkpoints.path(2)
+    checkpoints.sweep(said.append)
+    assert (said, [path.name for path in tmp_path.iterdir()]) == ([], ["checkpoint-2"])
+
+
+def test_a_list_of_files_that_cannot_be_read_does_not_count(tmp_path: Path) -> None:
+    checkpoints, said = Checkpoints(tmp_path), list[str]()
+    write(checkpoints, 3)
+    checkpoints.keep(3, 2)
+    (checkpoints.path(3) / "files.json").write_text('{"model.safe')
+    assert checkpoints.last() is None
+    checkpoints.sweep(said.append)
+    assert said == ["left out the checkpoint of step 3: its list of files cannot be read"]
 
 
 def test_a_checkpoint_that_lost_a_file_does_not_count(tmp_path: Path) -> None:
     checkpoints, said = Checkpoints(tmp_path), list[str]()
     for step in (1, 2):
-        checkpoints.path(step).mkdir()
-        (checkpoints.path(step) / "model.safetensors").write_bytes(b"weights")
-        checkpoints.mark(step)
+        write(checkpoints, step)
+        checkpoints.keep(step, 2)
     assert checkpoints.last() == checkpoints.path(2)
     (checkpoints.path(2) / "model.safetensors").unlink()
     assert checkpoints.last() == checkpoints.path(1)

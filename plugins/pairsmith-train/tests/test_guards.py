@@ -11,7 +11,6 @@ from torch import nn
 
 from pairsmith.errors import StageError
 from pairsmith.interfaces import EncodedPrompt, Job, LogProbs, LossTerms, Weights
-from pairsmith.resuming import Checkpoints
 from pairsmith.testing import make_run
 from pairsmith.values import Cell, Image, Item, Pair, Response, Sample, user
 from pairsmith_train import engine, guards
@@ -167,24 +166,6 @@ def test_a_checkpoint_that_lacks_a_trained_weight_is_refused() -> None:
     del state["model.language.bias"]
     with pytest.raises(RuntimeError, match=r"lacks 1 of the trained weights, the first is 'model.language.bias'"):
         other.load_state_dict(state)
-
-
-def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
-    checkpoints = Checkpoints(tmp_path)
-    assert checkpoints.last() is None
-    for step in (2, 10, 12):
-        path = checkpoints.path(step)
-        path.mkdir()
-        (path / "model.safetensors").write_bytes(b"weights")
-        (path / "training_args.bin").write_bytes(b"a pickle")
-    checkpoints.mark(2)
-    checkpoints.mark(10)
-    assert checkpoints.last() == checkpoints.path(10), "by number, not by name"
-    assert not (checkpoints.path(10) / "training_args.bin").exists()
-    checkpoints.sweep()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-2"]
-    checkpoints.remove()
-    assert not tmp_path.exists()
 
 
 def test_the_engine_that_runs_is_the_one_that_was_asked_for() -> None:

@@ -195,9 +195,9 @@ def test_a_loss_that_is_not_a_number_stops(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = job(Dpo(DpoOptions(), RUN), tmp_path)
-    last = Checkpoints(given.output / "checkpoints").path(3)
-    last.mkdir(parents=True)
-    Checkpoints(last.parent).mark(3)
+    checkpoints = Checkpoints(given.output / "checkpoints")
+    (checkpoints.unfinished / "checkpoint-3").mkdir(parents=True)
+    checkpoints.keep(3, 2)
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

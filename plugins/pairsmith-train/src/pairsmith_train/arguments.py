@@ -9,7 +9,7 @@ from pairsmith_train.options import TreeOptions
 
 
 def training_arguments(options: TreeOptions, output: Path, seed: int) -> TrainingArguments:
-    """Return the arguments of one training; ``output`` is where its checkpoints go."""
+    """Return the arguments of one training; ``output`` is where its checkpoints are written."""
     made = TrainingArguments(
         output_dir=str(output),
         per_device_train_batch_size=options.micro,
@@ -26,7 +26,6 @@ def training_arguments(options: TreeOptions, output: Path, seed: int) -> Trainin
         use_cpu=engine.device(options) == "cpu",
         save_strategy="steps",
         save_steps=options.save_steps,
-        save_total_limit=options.keep,
         logging_strategy="steps",
         logging_steps=1,
         train_sampling_strategy="random" if options.shuffle else "sequential",

@@ -1,4 +1,4 @@
-"""What happens beside the steps: checkpoints are marked, metrics written."""
+"""What happens beside the steps: checkpoints get their names, metrics are written."""
 
 import json
 import time
@@ -11,19 +11,19 @@ from transformers import TrainerCallback
 from pairsmith.resuming import Checkpoints, keep_steps
 
 
-class Marks(TrainerCallback):  # type: ignore[misc]
-    """Marks each checkpoint as whole once transformers is done with it."""
+class Naming(TrainerCallback):  # type: ignore[misc]
+    """Gives each checkpoint its name once transformers is done with it."""
 
-    def __init__(self, checkpoints: Checkpoints) -> None:
-        """Take the checkpoints of the training."""
-        self._checkpoints = checkpoints
+    def __init__(self, checkpoints: Checkpoints, newest: int) -> None:
+        """Take the checkpoints of the training, and how many stay."""
+        self._checkpoints, self._newest = checkpoints, newest
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
-        """Mark what was saved, once every rank has."""
+        """Keep what was saved, once every rank has."""
         if torch.distributed.is_initialized():
             torch.distributed.barrier()  # every rank has written its own part of the checkpoint
         if state.is_world_process_zero:
-            self._checkpoints.mark(state.global_step)
+            self._checkpoints.keep(state.global_step, self._newest)
 
 
 class Metrics(TrainerCallback):  # type: ignore[misc]

@@ -181,7 +181,7 @@ class TreeOptions:
         metadata={"help": "where else the metrics go: tensorboard, wandb, mlflow"},
     )
     save_steps: int = field(default=100, validator=ge(1), metadata={"help": "steps between checkpoints"})
-    keep: int = field(default=2, validator=ge(2), metadata={"help": "checkpoints kept; the last whole one always is"})
+    keep: int = field(default=2, validator=ge(1), metadata={"help": "whole checkpoints kept, the newest"})
     parallel: Parallel = field(
         default="none",
         validator=in_(PARALLEL),

@@ -53,7 +53,7 @@ class Pause(TrainerCallback):  # type: ignore[misc]
             control.should_save = control.should_training_stop = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
-        """Save the weights, before another callback marks the checkpoint."""
+        """Save the weights, before another callback names the checkpoint."""
         if state.global_step == self._step < state.max_steps:
             self._save()
 

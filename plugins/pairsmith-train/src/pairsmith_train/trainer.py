@@ -16,7 +16,7 @@ from pairsmith.values import Item
 from pairsmith_train import engine, features, guards, leaving, pausing, places, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
 from pairsmith_train.batch import Batch, Collator, by_cell
-from pairsmith_train.callbacks import Marks, Metrics
+from pairsmith_train.callbacks import Metrics, Naming
 from pairsmith_train.card import Facts
 from pairsmith_train.encode import Encoder, Pixels
 from pairsmith_train.frozen import Frozen
@@ -153,7 +153,7 @@ class TreeTrainer:
     def _train(self, job: Job, checkpoints: Checkpoints) -> Paused | None:
         options = self._options
         engine.before_models(options)
-        arguments = training_arguments(options, checkpoints.directory, job.seed)
+        arguments = training_arguments(options, checkpoints.unfinished, job.seed)
         first = arguments.process_index == 0
         say = _say if first else _silent
         model = self._load(job)
@@ -234,13 +234,13 @@ class TreeTrainer:
     def _beside(
         self, trainer: LossTrainer, facts: Facts, collator: Collator, checkpoints: Checkpoints, metrics: Metrics
     ) -> Iterator[TrainerCallback]:
-        """Yield what happens beside the steps. The weights of a pause are written before its checkpoint is marked."""
+        """Yield what happens beside the steps. The weights of a pause are written before its checkpoint counts."""
         job = facts.job
         yield trainer.clock
         if job.pause_at is not None:
             there = evolve(facts, job=pausing.at(job, job.pause_at))
             yield pausing.Pause(job.pause_at, lambda: leaving.save(trainer, there, collator.codec, self._dtype()))
-        yield Marks(checkpoints)
+        yield Naming(checkpoints, self._options.keep)
         yield metrics
         tracking = trackers.callbacks(self._options, job.metrics.parent)
         yield from tracking

@@ -1,4 +1,4 @@
-"""What happens beside TRL's steps: checkpoints are marked, metrics written."""
+"""What happens beside TRL's steps: checkpoints get their names, metrics are written."""
 
 import json
 import math
@@ -16,19 +16,19 @@ _NAMES = {"rewards/margins": "rewards/margin", "rewards/accuracies": "rewards/ac
 """What TRL calls otherwise than the losses of pairsmith do; a report then shows the curves side by side."""
 
 
-class Marks(TrainerCallback):  # type: ignore[misc]
-    """Marks each checkpoint as whole once TRL is done with it."""
+class Naming(TrainerCallback):  # type: ignore[misc]
+    """Gives each checkpoint its name once TRL is done with it."""
 
-    def __init__(self, checkpoints: Checkpoints) -> None:
-        """Take the checkpoints of the training."""
-        self._checkpoints = checkpoints
+    def __init__(self, checkpoints: Checkpoints, newest: int) -> None:
+        """Take the checkpoints of the training, and how many stay."""
+        self._checkpoints, self._newest = checkpoints, newest
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
-        """Mark what was saved, once every rank has."""
+        """Keep what was saved, once every rank has."""
         if torch.distributed.is_initialized():
             torch.distributed.barrier()
         if state.is_world_process_zero:
-            self._checkpoints.mark(state.global_step)
+            self._checkpoints.keep(state.global_step, self._newest)
 
 
 class Metrics(TrainerCallback):  # type: ignore[misc]

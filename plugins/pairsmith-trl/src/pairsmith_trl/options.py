@@ -83,7 +83,7 @@ class TrlOptions:
         metadata={"help": "what happens to a pair over max_length; prompts and images are never cut, answers may be"},
     )
     save_steps: int = field(default=100, validator=ge(1), metadata={"help": "steps between checkpoints"})
-    keep: int = field(default=2, validator=ge(2), metadata={"help": "checkpoints kept; the last whole one always is"})
+    keep: int = field(default=2, validator=ge(1), metadata={"help": "whole checkpoints kept, the newest"})
     parallel: Literal["none", "ddp"] = field(
         default="none", validator=in_(("none", "ddp")), metadata={"help": "how processes share the work: DDP"}
     )

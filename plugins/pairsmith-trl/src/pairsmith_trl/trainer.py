@@ -16,7 +16,7 @@ from pairsmith.resuming import Checkpoints, put
 from pairsmith.usable import usable
 from pairsmith.values import Item
 from pairsmith_trl import engine, installed
-from pairsmith_trl.callbacks import Marks, Metrics
+from pairsmith_trl.callbacks import Metrics, Naming
 from pairsmith_trl.collate import Collator
 from pairsmith_trl.encode import Encoder
 from pairsmith_trl.losses import Kto, Sft, TrlLoss
@@ -80,7 +80,7 @@ class TrlTrainer:
         self.check(loss)
         codec = job.family.codec(job.weights)
         processor = _processor(codec)
-        arguments = self._arguments(loss, checkpoints.directory, job.seed)
+        arguments = self._arguments(loss, checkpoints.unfinished, job.seed)
         first = arguments.process_index == 0
         say = _say if first else _silent
         if first:
@@ -101,7 +101,7 @@ class TrlTrainer:
             data_collator=Collator(job.items, encoder, loss),
             processing_class=processor,
             peft_config=adapter(model, job.family, options),
-            callbacks=[Marks(checkpoints), metrics],
+            callbacks=[Naming(checkpoints, options.keep), metrics],
             **({"ref_model": self._load(job, job.weights).requires_grad_(False)} if reference else {}),  # noqa: FBT003
         )
         trainer.remove_callback(PrinterCallback)  # its lines are in the metrics file, and the run shows its own
@@ -161,7 +161,6 @@ class TrlTrainer:
             max_length=None,  # the encoder keeps to the limit, and never cuts an image
             save_strategy="steps",
             save_steps=options.save_steps,
-            save_total_limit=options.keep,
             logging_strategy="steps",
             logging_steps=1,
             seed=seed % 2**31,
