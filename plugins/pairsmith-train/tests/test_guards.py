@@ -13,7 +13,7 @@ from pairsmith.errors import StageError
 from pairsmith.interfaces import EncodedPrompt, Job, LogProbs, LossTerms, Weights
 from pairsmith.testing import make_run
 from pairsmith.values import Cell, Image, Item, Pair, Response, Sample, user
-from pairsmith_train import engine, guards
+from pairsmith_train import engine, fsdp, guards
 from pairsmith_train.encode import Encoder
 from pairsmith_train.options import LoraOptions, TreeOptions
 from pairsmith_train.prepare import prepare
@@ -180,6 +180,15 @@ def test_the_engine_that_runs_is_the_one_that_was_asked_for() -> None:
 def test_fsdp_is_refused_where_accelerate_would_ignore_it() -> None:
     with pytest.raises(StageError, match="'fsdp2' needs CUDA devices"):
         engine.launch(["python", "-m", "worker"], TreeOptions(parallel="fsdp2", processes=2, device="cpu"))
+
+
+def test_fsdp_wants_layers_by_name() -> None:
+    model = Tiny()
+    with pytest.raises(StageError, match=r"'fsdp2' shares layers out, and Tiny names none .* take 'zero3'"):
+        fsdp.check_layers(Scorer(model, TinyFamily()))
+    model._no_split_modules = ["Linear", "NotThere"]
+    assert Scorer(model, TinyFamily())._no_split_modules == ["Linear"], "accelerate refuses what the model has not"
+    fsdp.check_layers(Scorer(model, TinyFamily()))
 
 
 @pytest.mark.parametrize(("options", "said"), [

@@ -36,6 +36,13 @@ class Scorer(nn.Module):
         """The model's configuration."""
         return self.model.config
 
+    @property
+    def _no_split_modules(self) -> list[str]:
+        """The classes of the layers that FSDP2 gathers one at a time: accelerate asks for them by transformers' name."""
+        named = getattr(self.model, "_no_split_modules", None) or ()
+        there = {type(module).__name__ for module in self.model.modules()}
+        return sorted(there.intersection(named))
+
     def forward(self, batch: Batch) -> Tensor:
         """Return the log-probabilities of ``batch["targets"]``, and the divergences where they are wanted."""
         beside = None if self._reference is None else self._reference.beside(self.model, batch)

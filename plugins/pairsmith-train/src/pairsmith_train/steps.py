@@ -7,7 +7,7 @@ import torch
 from transformers import Trainer
 
 from pairsmith.interfaces import Loss
-from pairsmith_train import guards, passes
+from pairsmith_train import fsdp, guards, passes
 from pairsmith_train.batch import Batch, by_cell, stored
 from pairsmith_train.held_out import PREFIX, Best
 from pairsmith_train.rows import ROWS
@@ -89,6 +89,7 @@ class LossTrainer(Trainer):  # type: ignore[misc]
                 batch = mine[number if number < len(mine) else 0]
                 for name, value in self._held_out_pass(batch).items():
                     sums[name] = sums.get(name, 0.0) + value * counts * len(batch[ROWS])
+        fsdp.shared_out(self.model_wrapped)
         self.model_wrapped.train()
         total = self.accelerator.reduce(
             torch.tensor(list(sums.values()), dtype=torch.float64, device=self.accelerator.device), reduction="sum"

@@ -13,7 +13,7 @@ from transformers.utils import logging
 from pairsmith.interfaces import BENCHMARK, Job, Loss, Paused, Run, Weights
 from pairsmith.resuming import Checkpoints
 from pairsmith.values import Item
-from pairsmith_train import engine, features, guards, leaving, pausing, places, results, trackers, trainable
+from pairsmith_train import engine, features, fsdp, guards, leaving, pausing, places, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
 from pairsmith_train.batch import Batch, Collator, by_cell
 from pairsmith_train.callbacks import Metrics, Naming
@@ -210,6 +210,8 @@ class TreeTrainer:
         """Return what takes the steps, on the places of the items to train on and of those held out."""
         job, options = facts.job, self._options
         train, held_out = split
+        if options.parallel == "fsdp2":
+            fsdp.check_layers(scorer)
         trainer = LossTrainer(
             model=scorer,
             args=arguments,
@@ -237,6 +239,8 @@ class TreeTrainer:
         """Yield what happens beside the steps. The weights of a pause are written before its checkpoint counts."""
         job = facts.job
         yield trainer.clock
+        if self._options.parallel == "fsdp2":
+            yield fsdp.StateForAll()
         if job.pause_at is not None:
             there = evolve(facts, job=pausing.at(job, job.pause_at))
             yield pausing.Pause(job.pause_at, lambda: leaving.save(trainer, there, collator.codec, self._dtype()))
