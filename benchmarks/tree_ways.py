@@ -222,6 +222,8 @@ def trl(case: Case, subject: Subject, folder: Path) -> Times:
     adapter = LoraConfig(r=LORA["r"], lora_alpha=LORA["alpha"], target_modules=family.lora_targets(("language-model",)))
     trainer = DPOTrainer(
         model=trained(subject, full=True) if case.full else subject.make(),
+        # Where no adapter is switched off, TRL would read its reference from a folder, and there is none.
+        ref_model=subject.make().requires_grad_(requires_grad=False) if case.full else None,
         args=settings,
         train_dataset=data,
         processing_class=family.codec(family.weights).processor,
