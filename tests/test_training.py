@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from safetensors.numpy import load_file
 from transformers import LlavaForConditionalGeneration
@@ -194,16 +195,20 @@ def test_two_machines_train_as_one_does(runs: Path, adapted: Path) -> None:
     assert distance(out, adapted) < 1e-4
 
 
+def wait_for_checkpoint(process: subprocess.Popen[str], out: Path, step: int) -> None:
+    checkpoint = out / "stages" / "train" / "output" / "checkpoints" / f"checkpoint-{step}"
+    deadline = time.monotonic() + 300
+    while not checkpoint.exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def kill_after_checkpoint(out: Path, step: int, recipe: str = ADAPTER, *settings: str) -> None:
     """Kill the run and all its processes once the checkpoint of a step counts."""
     process = start(out, recipe, *settings)
-    checkpoint = out / "stages" / "train" / "output" / "checkpoints" / f"checkpoint-{step}"
     try:
-        deadline = time.monotonic() + 300
-        while not checkpoint.exists():
-            assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for_checkpoint(process, out, step)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -223,6 +228,33 @@ def test_killed_ranks_under_zero_go_on_with_the_same_weights(runs: Path, full: P
     kill_after_checkpoint(alone, 2, FULL, "train.parallel=zero2", "train.processes=2")
     train(alone)
     assert distance(alone, full) < 1e-4
+
+
+def test_one_killed_rank_ends_the_run_with_a_sentence_and_it_goes_on_with_the_same_weights(runs: Path) -> None:
+    settings = ("train.parallel=zero3", "train.processes=2")
+    whole = train(runs / "full-zero3", FULL, *settings)
+    alone = runs / "apart-rank" / "killed"
+    process = start(alone, FULL, *settings)
+    try:
+        wait_for_checkpoint(process, alone, 2)
+        ranks = {
+            child.environ().get("RANK"): child
+            for child in psutil.Process(process.pid).children(recursive=True)
+            if "pairsmith.worker" in child.cmdline()
+        }
+        ranks["1"].kill()
+        _, told = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 1
+    assert "train: process 1 was ended by SIGKILL; if nobody sent it, memory ran out" in told, told
+    assert "the same command goes on from there" in told
+    train(alone)
+    steps = len(curve(whole))
+    assert curve(alone)[2:] == pytest.approx(curve(whole)[2:], abs=1e-6)
+    assert len(curve(alone)) == steps > 3
+    assert distance(alone, whole) < 1e-6
 
 
 @LONG
