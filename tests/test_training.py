@@ -223,6 +223,7 @@ def test_a_killed_adapter_goes_on_with_the_same_losses_and_weights(runs: Path, a
     assert distance(alone, adapted) == 0.0
 
 
+@LONG
 def test_killed_ranks_under_zero_go_on_with_the_same_weights(runs: Path, full: Path) -> None:
     alone = runs / "apart-zero" / "killed"
     kill_after_checkpoint(alone, 2, FULL, "train.parallel=zero2", "train.processes=2")
