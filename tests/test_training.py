@@ -3,11 +3,13 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -238,12 +240,10 @@ def test_one_killed_rank_ends_the_run_with_a_sentence_and_it_goes_on_with_the_sa
     process = start(alone, FULL, *settings)
     try:
         wait_for_checkpoint(process, alone, 2)
-        ranks = {
-            child.environ().get("RANK"): child
-            for child in psutil.Process(process.pid).children(recursive=True)
-            if "pairsmith.worker" in child.cmdline()
-        }
-        ranks["1"].kill()
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if "pairsmith.worker" in child.cmdline() and child.environ().get("RANK") == "1":
+                    child.kill()
         _, told = process.communicate(timeout=120)
     finally:
         if process.poll() is None:
@@ -252,6 +252,7 @@ def test_one_killed_rank_ends_the_run_with_a_sentence_and_it_goes_on_with_the_sa
     assert "train: process 1 was ended by SIGKILL; if nobody sent it, memory ran out" in told, told
     assert "the same command goes on from there" in told
     train(alone)
+    assert "goes on from step" in (alone / "stages" / "train" / "log.txt").read_text(encoding="utf-8")
     steps = len(curve(whole))
     assert curve(alone)[2:] == pytest.approx(curve(whole)[2:], abs=1e-6)
     assert len(curve(alone)) == steps > 3
@@ -263,6 +264,7 @@ def test_a_checkpoint_that_was_not_finished_is_not_used(runs: Path, adapted: Pat
     alone = runs / "apart-torn" / "torn"
     kill_after_checkpoint(alone, 3)
     checkpoints = alone / "stages" / "train" / "output" / "checkpoints"
+    shutil.copytree(checkpoints / "checkpoint-3", checkpoints / ".unfinished" / "checkpoint-4", dirs_exist_ok=True)
     for last in checkpoints.glob("checkpoint-*"):
         if int(last.name.partition("-")[2]) >= 3:
             for file in last.glob("optimizer.pt"):

@@ -60,6 +60,8 @@ def test_the_tree_equals_the_model(
     offer = Registry.discover().find("model_families", f"pairsmith-hf/{name}")
     family = offer.component.build(offer.component.options_class(path=str(tmp_path / name)), make_run(tmp_path / "run"))
     codec, model = family.codec(family.weights), family.load(family.weights, device="cpu", dtype="float32")
+    decoder = getattr(model.model, family.layout.decoder)
+    assert type(decoder.layers[0]).__name__ in Scorer(model, family)._no_split_modules, "FSDP2 gathers them one by one"
     cells = McmDpo(McmDpoOptions(), make_run(tmp_path / "run")).cells
     encoder = Encoder(codec, cells, None, cut=False)
     batch = Collator(encoder)([(item, None) for item in items])
@@ -79,7 +81,7 @@ def test_the_tree_equals_the_model(
         for group, packed in Collator(encoder, 10**6).passes([(item, None) for item in items]):
             assert tuple(packed["tokens"].shape) == (1, packed["tokens"].numel()), "one row"
             together = by_cell(Scorer(model, family)(packed), packed, cells)
-            read_so = getattr(model.model, family.layout.decoder).config._attn_implementation == attention.NAME
+            read_so = decoder.config._attn_implementation == attention.NAME
             assert read_so != family.both_ways
             assert group == list(range(len(items)))
             assert max(float((tree[cell].tokens - together[cell].tokens).abs().max()) for cell in cells) < 1e-4

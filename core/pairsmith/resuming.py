@@ -50,7 +50,10 @@ class Checkpoints:
         return self.directory / f"checkpoint-{step}"
 
     def keep(self, step: int, newest: int) -> None:
-        """Give the checkpoint that was written at a step its name, and only then remove all but the newest ones."""
+        """Give the checkpoint that was written at a step its name, and only then remove all but the newest ones.
+
+        Raises ``OSError`` where the disk is full, and the last one stays (see :meth:`with_room`).
+        """
         written = self.unfinished / self.path(step).name
         for name in _UNUSED:
             (written / name).unlink(missing_ok=True)
@@ -62,7 +65,6 @@ class Checkpoints:
         (written / _LIST).write_text(json.dumps(sizes) + "\n", encoding="utf-8")
         flush(written / _LIST)
         flush(written)
-        self._drop(self.path(step))
         written.replace(self.path(step))
         flush(self.directory)
         for path in self._named()[newest:]:
@@ -79,7 +81,8 @@ class Checkpoints:
             if damage is not None:
                 say(f"left out the checkpoint of step {_step(path)}: {damage}")
                 self._drop(path)
-        shutil.rmtree(self.unfinished, ignore_errors=True)
+        if self.unfinished.exists():
+            shutil.rmtree(self.unfinished)  # what could not be removed would become part of what is written next
 
     def remove(self) -> None:
         """Remove all of them: the training is finished and its result is kept."""
@@ -103,16 +106,15 @@ class Checkpoints:
 
     def _named(self) -> list[Path]:
         """Return those that were whole once, the newest first."""
-        return sorted(self.directory.glob("checkpoint-*"), key=_step, reverse=True)
+        found = (path for path in self.directory.glob("checkpoint-*") if path.name.partition("-")[2].isdigit())
+        return sorted(found, key=_step, reverse=True)
 
     def _drop(self, path: Path) -> None:
         """Remove one. It loses its name first: half of it, if that is all a kill leaves, must not pass for damage."""
-        if path.exists():
-            self.unfinished.mkdir(exist_ok=True)
-            going = self.unfinished / f"old-{path.name}"
-            shutil.rmtree(going, ignore_errors=True)
-            path.replace(going)
-            shutil.rmtree(going)
+        self.unfinished.mkdir(exist_ok=True)
+        going = self.unfinished / f"old-{path.name}"
+        path.replace(going)
+        shutil.rmtree(going)
 
 
 def _step(path: Path) -> int:

@@ -41,14 +41,25 @@ def test_a_result_has_its_name_only_once_it_is_on_the_disk(tmp_path: Path, flush
     assert not temporary.exists()
 
 
-def test_a_mark_comes_after_all_that_it_vouches_for(tmp_path: Path, flushed: list[Path]) -> None:
+def test_a_checkpoint_has_its_name_only_once_it_is_on_the_disk(
+    tmp_path: Path, flushed: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkpoints = Checkpoints(tmp_path)
-    files = made(checkpoints.path(3))
-    checkpoints.mark(3)
-    mark = flushed.index(checkpoints.path(3) / ".whole.tmp")
-    assert {*files} <= {*flushed[:mark]}
-    assert flushed[mark + 1 :] == [checkpoints.path(3), tmp_path]
+    written = checkpoints.unfinished / "checkpoint-3"
+    files, before, rename = made(written), list[Path](), Path.replace
+
+    def renamed(self: Path, target: Path) -> Path:
+        before.extend(flushed)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", renamed)
+    checkpoints.keep(3, 2)
+    assert {*before} == {*files, written / "part", written / "files.json", written}
+    assert before[-2:] == [written / "files.json", written], "the list comes after what it vouches for"
+    assert flushed[len(before) :] == [tmp_path], "its new name as well"
     assert checkpoints.last() == checkpoints.path(3)
+    (tmp_path / "checkpoint-mine").mkdir()
+    assert checkpoints.last() == checkpoints.path(3), "what somebody put there is left alone"
 
 
 def test_steps_that_will_be_made_again_and_torn_lines_are_dropped(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from attrs import evolve
+from transformers import TrainerCallback
 
 from jobs import make_family, make_items, make_job, train
 from pairsmith.errors import StageError
@@ -45,6 +46,21 @@ def job(tmp_path: Path) -> Job:
 
 def rows(job: Job) -> list[dict[str, float]]:
     return [json.loads(line) for line in job.metrics.read_text().splitlines()]
+
+
+def test_a_tracker_that_uploads_checkpoints_finds_them(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where transformers wrote them: W&B's and MLflow's callbacks read them there, and raise where they are not."""
+    found: list[list[str]] = []
+
+    class Uploads(TrainerCallback):
+        def on_save(self, args, state, control, **_):
+            written = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            found.append(sorted(file.name for file in written.iterdir()))
+
+    monkeypatch.setattr("pairsmith_train.trackers.callbacks", lambda *_: [Uploads()])
+    train(job, lora=ADAPTER, save_steps=1)
+    assert len(found) == 2
+    assert all("model.safetensors" in names and "optimizer.pt" in names for names in found)
 
 
 def test_every_step_is_a_line_and_goes_to_the_trackers_too(job: Job) -> None:

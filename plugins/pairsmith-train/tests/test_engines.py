@@ -47,6 +47,7 @@ def test_a_file_adds_what_the_recipe_does_not_say(tmp_path: Path) -> None:
     ({"bf16": {"enabled": True}}, "'bf16.enabled' is True, and train.precision makes it False"),
     ({"zero_optimization": {"offload_optimizer": {"device": "cpu"}}}, "'cpu', and train.offload makes it 'none'"),
     ({"fp16": {"enabled": True}}, "'fp16.enabled' is True, and train.precision is 'fp32' or 'bf16'; leave it out"),
+    ({"checkpoint": {"writer": {"type": "FAST"}}}, "'FAST', and it may write a checkpoint after it was taken for whole"),
     ({"optimizer": {"type": "Lion"}}, "'optimizer.type' is 'Lion', and the optimizer is AdamW"),
     ({"scheduler": {"type": "WarmupLR"}}, "and the schedule is train.schedule"),
     ([1], "must hold one JSON object, and holds list"),

@@ -1,4 +1,4 @@
-"""What FSDP2 wants beside accelerate, which has its evaluations and checkpoints of models that are trained whole in mind."""
+"""What FSDP2 needs that accelerate does not see to, where a model is evaluated on the way or trained in part."""
 
 from typing import Any
 

@@ -236,7 +236,11 @@ class TreeTrainer:
     def _beside(
         self, trainer: LossTrainer, facts: Facts, collator: Collator, checkpoints: Checkpoints, metrics: Metrics
     ) -> Iterator[TrainerCallback]:
-        """Yield what happens beside the steps. The weights of a pause are written before its checkpoint counts."""
+        """Yield what happens beside the steps.
+
+        Checkpoints get their names last: the weights of a pause are there before its checkpoint counts, and a tracker that
+        uploads checkpoints finds them where transformers wrote them.
+        """
         job = facts.job
         yield trainer.clock
         if self._options.parallel == "fsdp2":
@@ -244,13 +248,13 @@ class TreeTrainer:
         if job.pause_at is not None:
             there = evolve(facts, job=pausing.at(job, job.pause_at))
             yield pausing.Pause(job.pause_at, lambda: leaving.save(trainer, there, collator.codec, self._dtype()))
-        yield Naming(checkpoints, self._options.keep)
         yield metrics
         tracking = trackers.callbacks(self._options, job.metrics.parent)
         yield from tracking
         yield pausing.Told(job.metrics, tracking, BENCHMARK)
         if self._options.held_out is not None:
             yield WhenDue(self._options.held_out)
+        yield Naming(checkpoints, self._options.keep)
 
     def _prepared(self, model: torch.nn.Module, job: Job) -> torch.nn.Module:
         model = prepare(model, job.family, self._options)

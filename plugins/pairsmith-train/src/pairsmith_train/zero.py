@@ -24,6 +24,8 @@ _NOT_OURS = {
     "optimizer": "the optimizer is AdamW, by train.learning_rate, betas and weight_decay",
     "scheduler": "the schedule is train.schedule, warmup_steps and warmup_ratio",
     "fp16.enabled": "train.precision is 'fp32' or 'bf16'",
+    "checkpoint.writer": "it may write a checkpoint after it was taken for whole",
+    "datastates_ckpt": "it may write a checkpoint after it was taken for whole",
 }
 """What such a file cannot say, and why."""
 
