@@ -1,7 +1,7 @@
 """One training step of the tree, against separate passes and against stock TRL, side by side in one run.
 
     python benchmarks/tree.py [--shape llava qwen2-5-vl qwen3-vl] [--full] [--repeats 3] [--threads 1]
-    python benchmarks/tree.py --device cuda --size 7b
+    python benchmarks/tree.py --device cuda --size 7b --peak-tflops 989    # an H200's, bfloat16, dense
 
 A picture of 576 image tokens and a vocabulary of 32,000 on a small language model (8 layers of 512), or on the whole one;
 two pairs a step, passed through the model one at a time, or both at once; LoRA on the language model or all of it, float32
@@ -14,6 +14,8 @@ batch, and ``published`` does so with the reference as well in every step, as th
 passes. ``trl`` is stock ``trl.DPOTrainer``, which computes its reference in every step, because for images it refuses a
 cached one; the others keep it, and the column ``reference`` is what filling it costs. "Faster, cached" compares steps, those
 that compute a reference as they are. "Faster, one epoch" counts the reference for all. All but the tree have stock peft.
+Tokens are those of the language model that a gradient goes through, of which the tree has fewer. Model FLOP utilisation
+counts what the language model's layers multiply for them and for a reference in the step, without attention, head and tower.
 """
 
 import argparse
@@ -63,7 +65,8 @@ def one(shape: str, size: str, loss: str, way: str, at_once: int, full: bool, de
     with tempfile.TemporaryDirectory() as folder:
         made = subject(shape, size, Path(folder), PAIRS[loss], device=device)
         times = trl(case, made, Path(folder)) if way == "trl" else ours(case, made, Path(folder))
-    print(json.dumps({"step": statistics.median(times.steps), "reference": times.reference, "peak": peak(device)}))
+    found = {"reference": times.reference, "tokens": times.tokens, "flops": times.flops, "peak": peak(device)}
+    print(json.dumps({"step": statistics.median(times.steps), **found}))
 
 
 def peak(device: str) -> float:
@@ -80,10 +83,12 @@ def medians(runs: Sequence[Found]) -> Found:
     return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
 
 
-def row(way: str, of: Found, tree: Found) -> str:
+def row(way: str, of: Found, tree: Found, pairs: int, peak_flops: float) -> str:
     """Return the cells of one way beside the tree's."""
     reference = f"{of['reference']:.2f}" if of["reference"] else "in the step"
-    cells = [way, f"{of['step']:.2f}", reference, f"{of['peak']:,.0f}"]
+    cells = [way, f"{pairs / of['step']:.3g}", f"{of['step']:.2f}", reference, f"{of['tokens'] / of['step']:,.0f}"]
+    cells += [f"{of['flops'] / of['step'] / peak_flops:.1%}"] if peak_flops else []
+    cells += [f"{of['peak']:,.0f}"]
     if way == "tree":
         return " | ".join([*cells, "", "", ""])
     epoch = (of["step"] + of["reference"]) / (tree["step"] + tree["reference"])
@@ -101,7 +106,8 @@ def compare(shape: str, loss: str, at_once: int, arguments: argparse.Namespace) 
             runs.append(measure(shape, arguments.size, case, arguments.threads))
     tree = medians(found["tree"])
     for way, runs in found.items():
-        print(f"| {shape} | {loss} | {at_once} | {row(way, medians(runs), tree)} |", flush=True)
+        cells = row(way, medians(runs), tree, PAIRS[loss].count, arguments.peak_tflops * 1e12)
+        print(f"| {shape} | {loss} | {at_once} | {cells} |", flush=True)
 
 
 def main() -> None:
@@ -118,6 +124,12 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--peak-tflops",
+        type=float,
+        default=0.0,
+        help="of the device, dense, in its type of number: a column of model FLOP utilisation",
+    )
     arguments = parser.parse_args()
     if arguments.one:
         one(*json.loads(arguments.one))
@@ -126,7 +138,9 @@ def main() -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {libraries}")
     what = "the whole language model" if arguments.full else "LoRA"
     print(f"medians of {arguments.repeats}, {arguments.threads} thread(s), two pairs a step, {what}\n")
-    heads = ("shape", "loss", "pairs at once", "way", "s a step", "reference, s", "peak MiB", *BESIDE)
+    utilisation = ("MFU",) if arguments.peak_tflops else ()
+    speeds = ("pairs/s", "s a step", "reference, s", "tokens/s", *utilisation)
+    heads = ("shape", "loss", "pairs at once", "way", *speeds, "peak MiB", *BESIDE)
     print(f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", sep="\n")
     for shape in arguments.shape:
         for loss in arguments.loss:

@@ -27,10 +27,16 @@ class Case:
 
 @frozen(kw_only=True)
 class Times:
-    """Seconds of each step, after the warm-up, and of the reference's pass over the same pairs; 0 where it is in the step."""
+    """Seconds of each step, after the warm-up, and of the reference's pass over the same pairs; 0 where it is in the step.
+
+    ``tokens`` are those of the language model in a step that a gradient goes through, padding as well, and ``flops`` what
+    its layers multiply for them: without attention's products, the head and the tower, so a lower bound.
+    """
 
     steps: list[float]
     reference: float = 0.0
+    tokens: int
+    flops: float
 
 
 def losses(name: str, run: Any) -> Any:
@@ -56,6 +62,20 @@ def trained(subject: Subject, *, full: bool, stock: bool = False) -> Any:
     for module in model.modules() if stock else ():
         module.__dict__.pop("forward", None)  # what pairsmith_train.low_rank put in the place of peft's
     return model
+
+
+def multiplied(model: Any, tokens: int, case: Case, *, reference: bool) -> float:
+    """Return the floating-point operations of a step in the language model's layers.
+
+    Two for a weight and token in each product: forward, for the gradient of what came in, for that of the weight where it is
+    trained, and forward once more where the reference passes in the step.
+    """
+    weights = sum(
+        value.numel()
+        for name, value in model.named_parameters()
+        if "language_model" in name and ".layers." in name and "lora_" not in name and value.dim() == 2
+    )
+    return 2.0 * weights * tokens * (2 + case.full + reference)
 
 
 def ours(case: Case, subject: Subject, folder: Path) -> Times:
@@ -106,10 +126,24 @@ def ours(case: Case, subject: Subject, folder: Path) -> Times:
             for some in groups:
                 policy(some)
 
+    tokens = sum(positions(case.way, items[some], loss.cells, collator.codec) for some in groups)
     return Times(
         steps=[timed(step, case.device) for _ in range(WARM_UP + STEPS)][WARM_UP:],
         reference=0.0 if in_step else timed(reference, case.device),
+        tokens=tokens,
+        flops=multiplied(model, tokens, case, reference=in_step),
     )
+
+
+def positions(way: str, items: list[Any], cells: Any, codec: Any) -> int:
+    """Return the tokens that pass through the language model for some pairs at once."""
+    from pairsmith_train.batch import Collator
+    from pairsmith_train.encode import Encoder
+
+    if way == "tree":
+        packed = Collator(Encoder(codec, cells, None, cut=False))([(item, None) for item in items])
+        return int(packed["tokens"].numel())
+    return int(rows_of(items, cells, codec)[0]["input_ids"].numel())
 
 
 def length(item: Any, cell: Any, codec: Any) -> int:
@@ -136,12 +170,10 @@ def timed(does: Callable[[], None], device: str) -> float:
     return time.perf_counter() - began
 
 
-def separate(model: Any, items: list[Any], cells: Any, codec: Any, device: str) -> Any:
-    """Return the log-probabilities of every cell from one padded batch of whole sequences, one row a cell."""
+def rows_of(items: list[Any], cells: Any, codec: Any) -> tuple[dict[str, Any], Any, Any]:
+    """Return one padded batch of whole sequences, one row a cell, the answers' tokens, and which of them are there."""
     import torch
     from torch.nn.functional import pad
-
-    from pairsmith.interfaces import LogProbs
 
     asked = [(item.turns(cell), item.images(cell)) for item in items for cell in cells]
     texts = [item.value.response(cell.response).text for item in items for cell in cells]
@@ -157,14 +189,20 @@ def separate(model: Any, items: list[Any], cells: Any, codec: Any, device: str) 
         if value.shape == shape:
             more = {"input_ids": tokens, "attention_mask": there}.get(name, torch.zeros_like(tokens))
             batch[name] = torch.cat([value, more.to(value.dtype)], dim=1)
-    batch, tokens = moved(batch, device), tokens.to(device)
-    logits = model(**batch, use_cache=False).logits[:, shape[1] - 1 : -1]
+    return batch, tokens, there
+
+
+def separate(model: Any, items: list[Any], cells: Any, codec: Any, device: str) -> Any:
+    """Return the log-probabilities of every cell from passes of whole sequences."""
+    from pairsmith.interfaces import LogProbs
+
+    batch, tokens, there = moved(rows_of(items, cells, codec), device)
+    logits = model(**batch, use_cache=False).logits[:, -tokens.shape[1] - 1 : -1]
     scores = logits.float().log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
     count = len(cells)
+    lengths = there.sum(-1).tolist()  # of one cell all are as long
     return {
-        cell: LogProbs(
-            scores[number::count, : len(answers[number])], there[number::count, : len(answers[number])].bool()
-        )
+        cell: LogProbs(scores[number::count, : lengths[number]], there[number::count, : lengths[number]].bool())
         for number, cell in enumerate(cells)
     }
 
@@ -181,6 +219,7 @@ def trl(case: Case, subject: Subject, folder: Path) -> Times:
 
     from pairsmith.values import Cell
 
+    cells = (Cell("chosen"), Cell("rejected"))
     family, items = subject.family, subject.items
     rows = [
         {
@@ -231,4 +270,7 @@ def trl(case: Case, subject: Subject, folder: Path) -> Times:
         callbacks=[Clock()],
     )
     trainer.train()
-    return Times(steps=steps[WARM_UP:])
+    codec = family.codec(family.weights)
+    groups = [items[start : start + case.at_once] for start in range(0, len(items), case.at_once)]
+    tokens = sum(positions(case.way, some, cells, codec) for some in groups)  # TRL's rows are the same sequences
+    return Times(steps=steps[WARM_UP:], tokens=tokens, flops=multiplied(trainer.model, tokens, case, reference=True))
