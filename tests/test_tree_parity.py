@@ -150,7 +150,8 @@ def test_many_places_are_computed_in_pieces_and_come_out_the_same(
     loss = build("mcm-dpo")
     whole = tree(family, model, items, loss.cells)
     expected = gradient(model, loss, whole)
-    monkeypatch.setattr("pairsmith_train.head._AT_ONCE", {"cpu": 7 * 400})
+    for limit in ("_AT_ONCE", "_KEPT"):
+        monkeypatch.setattr(f"pairsmith_train.head.{limit}", {"cpu": 7 * 400})
     pieces = tree(family, model, items, loss.cells)
     assert worst(whole, pieces) < 1e-5
     assert float((expected - gradient(model, loss, pieces)).norm() / expected.norm()) < 1e-6
@@ -188,7 +189,8 @@ def scored(
 def test_divergences_and_their_gradients_are_those_of_whole_distributions(
     family: RandomLlavaFamily, items: list[Item], places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pairsmith_train.head._AT_ONCE", {"cpu": places * 400})
+    for limit in ("_AT_ONCE", "_KEPT"):
+        monkeypatch.setattr(f"pairsmith_train.head.{limit}", {"cpu": places * 400})
     reference = family.load(family.weights, device="cpu", dtype="float32")
     model = family.load(family.weights, device="cpu", dtype="float32")
     with torch.no_grad():

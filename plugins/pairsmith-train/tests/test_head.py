@@ -71,6 +71,7 @@ def gradients(head: nn.Module, values: Tensor, hidden: Tensor) -> list[Tensor]:
 def _seven_places_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     monkeypatch.setattr(heads, "_AT_ONCE", {"cpu": 7 * VOCABULARY})
+    monkeypatch.setattr(heads, "_KEPT", {"cpu": PLACES * VOCABULARY - 1})
 
 
 @pytest.fixture
@@ -135,6 +136,20 @@ def test_nothing_of_the_vocabularys_size_is_kept(name: str, divergences: bool, h
     found.sum().backward()
     again = 0 if name.startswith("frozen") else PLACES
     assert sum(calls[head]) == PLACES + again, "a head that is not trained runs once"
+
+
+@pytest.mark.parametrize("name", ["trained", "with an adapter"])
+def test_a_trained_head_runs_once_where_its_logits_are_few(
+    name: str, hidden: Tensor, targets: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, calls = HEADS[name](), list[int]()
+    pieces = gradients(head, log_probs(head, hidden, targets), hidden)
+    monkeypatch.setattr(heads, "_KEPT", {"cpu": PLACES * VOCABULARY})
+    head.register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
+    found = gradients(head, log_probs(head, hidden, targets), hidden)
+    assert calls == [PLACES]
+    for one, two in zip(pieces, found, strict=True):
+        assert torch.allclose(one, two, atol=1e-5)
 
 
 def test_without_a_backward_pass_the_head_runs_once(hidden: Tensor, targets: Tensor) -> None:

@@ -5,13 +5,14 @@ three times. Here they exist for a few places at a time:
 
 - A head that is not trained needs no backward pass of its own. The derivative of each log-probability by its hidden state
   has the hidden state's size, so it is taken at once, while the logits are there, and kept instead of them.
-- A head that is trained, or whose weights are spread over processes, is run again in the backward pass.
+- A head that is trained, or whose weights are spread over processes, is run again in the backward pass, unless the logits
+  of all places are few enough to be kept.
 
 Either way the head is called as the module it is: an adapter on it, tied embeddings, a cap on its logits and ZeRO's hooks
 all stay in force. Logits are normalised in float32.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -23,6 +24,8 @@ from torch.utils.checkpoint import checkpoint
 _AT_ONCE = {"cpu": 2**22}
 _AT_ONCE_ON_A_GPU = 2**26
 """Logits in memory at once, 16 MB in float32 on a CPU and 256 MB on a GPU, whose multiplications want more rows."""
+_KEPT = {"cpu": 2**24}
+"""Logits that are kept rather than computed again: where a head is trained, that is a quarter of its time."""
 
 
 @frozen
@@ -44,9 +47,10 @@ def log_probs(head: nn.Module, hidden: Tensor, targets: Tensor, beside: Beside |
         targets: ``[U]``.
         beside: the reference.
     """
-    bounds = _bounds(head, hidden)
+    trained = torch.is_grad_enabled() and _runs_again(head)
+    bounds = _bounds(head, hidden, _KEPT if trained else _AT_ONCE)
     if len(bounds) > 1 and torch.is_grad_enabled():
-        if hidden.requires_grad and not _runs_again(head):
+        if hidden.requires_grad and not trained:
             found: Tensor = _AtOnce.apply(hidden, head, targets, beside, bounds)  # type: ignore[no-untyped-call]
             return found
         again = [
@@ -72,9 +76,12 @@ def plain(head: Any) -> Any:  # noqa: ANN401 - a module, or what peft put around
     return getattr(head, "original_module", getattr(head, "base_layer", head))
 
 
-def _bounds(head: nn.Module, hidden: Tensor) -> Sequence[slice]:
-    rows = max(1, _AT_ONCE.get(hidden.device.type, _AT_ONCE_ON_A_GPU) // vocabulary(head))
-    return [slice(start, start + rows) for start in range(0, len(hidden), rows)] or [slice(0, 0)]
+def _bounds(head: nn.Module, hidden: Tensor, kept: Mapping[str, int]) -> Sequence[slice]:
+    """Return the places in pieces: one where the logits of all may be kept, else of as many as are in memory at once."""
+    each, device = vocabulary(head), hidden.device.type
+    whole = len(hidden) * each <= kept.get(device, _AT_ONCE_ON_A_GPU)
+    rows = len(hidden) if whole else _AT_ONCE.get(device, _AT_ONCE_ON_A_GPU) // each
+    return [slice(start, start + max(1, rows)) for start in range(0, len(hidden), max(1, rows))] or [slice(0, 0)]
 
 
 def _runs_again(head: nn.Module) -> bool:
