@@ -173,3 +173,16 @@ def by_cell(flat: Tensor, batch: Batch, cells: Sequence[Cell]) -> dict[Cell, Log
 def stored(batch: Batch, cells: Sequence[Cell]) -> dict[Cell, LogProbs]:
     """Return the reference log-probabilities that came with a batch."""
     return {cell: LogProbs(batch[f"reference:{cell}"], batch[f"cell:{cell}"] >= 0) for cell in cells}
+
+
+def moved(batch: Batch, device: str, dtype: str | None = None) -> Batch:
+    """Move a batch, with its images in the type of the weights where nothing else sees to that."""
+
+    def placed(pixels: torch.Tensor) -> torch.Tensor:
+        coarse = dtype is not None and pixels.is_floating_point()
+        return pixels.to(device, getattr(torch, str(dtype))) if coarse else pixels.to(device)
+
+    return {
+        name: {key: placed(one) for key, one in value.items()} if isinstance(value, dict) else value.to(device)
+        for name, value in batch.items()
+    }

@@ -15,7 +15,7 @@ from pairsmith.resuming import Checkpoints
 from pairsmith.values import Item
 from pairsmith_train import engine, features, fsdp, guards, leaving, pausing, places, results, trackers, trainable
 from pairsmith_train.arguments import training_arguments
-from pairsmith_train.batch import Batch, Collator, by_cell
+from pairsmith_train.batch import Collator, by_cell, moved
 from pairsmith_train.callbacks import Metrics, Naming
 from pairsmith_train.card import Facts
 from pairsmith_train.encode import Encoder, Pixels
@@ -78,7 +78,7 @@ class TreeTrainer:
         for start in range(0, len(wanted), self._options.micro):
             indices = wanted[start : start + self._options.micro]
             for group, packed in collator.passes([(items[index], None) for index in indices]):
-                batch = _to(packed, device, self._options.reference_dtype)
+                batch = moved(packed, device, self._options.reference_dtype)
                 with torch.inference_mode(), self._autocast(device, self._options.reference_dtype):
                     cells = by_cell(scorer(batch), batch, job.loss.cells)
                 for row, place in enumerate(group):
@@ -282,19 +282,6 @@ class TreeTrainer:
         encoder = Encoder(codec, tuple(job.loss.cells), limit, cut=self._options.over_long == "cut")
         kept = self._features(job) if self._options.cache_image_features else None
         return Collator(encoder, self._options.pack_tokens, kept)
-
-
-def _to(batch: Batch, device: str, dtype: str | None = None) -> Batch:
-    """Move a batch, with its images in the type of the weights where nothing else sees to that."""
-
-    def moved(pixels: torch.Tensor) -> torch.Tensor:
-        coarse = dtype is not None and pixels.is_floating_point()
-        return pixels.to(device, getattr(torch, str(dtype))) if coarse else pixels.to(device)
-
-    return {
-        name: {key: moved(one) for key, one in value.items()} if isinstance(value, dict) else value.to(device)
-        for name, value in batch.items()
-    }
 
 
 def _say(line: str) -> None:
