@@ -58,9 +58,8 @@ def test_two_processes_that_share_every_weight_train_as_one_does_and_go_on_where
 
     ours, theirs, cut = trained(tmp_path), trained(sharded / way), trained(sharded / f"{way}-cut")
     for name, value in ours.items():
-        if not name.endswith(
-            "k_proj.bias"
-        ):  # adds the same to every key: its gradient is noise, which Adam makes steps of
+        # A bias of keys adds the same to every score: its gradient is noise, of which Adam makes whole steps.
+        if not name.endswith("k_proj.bias"):
             torch.testing.assert_close(theirs[name], value, rtol=1e-4, atol=1e-4, msg=name)
         torch.testing.assert_close(cut[name], theirs[name], rtol=0, atol=1e-6, msg=name)
     assert not (sharded / way / "output" / "checkpoints").exists()

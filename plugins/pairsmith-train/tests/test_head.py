@@ -67,6 +67,9 @@ def gradients(head: nn.Module, values: Tensor, hidden: Tensor) -> list[Tensor]:
     return list(torch.autograd.grad((values * weights).sum(), wanted))
 
 
+KEPT = dict(heads._KEPT)
+
+
 @pytest.fixture(autouse=True)
 def _seven_places_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
@@ -150,6 +153,11 @@ def test_a_trained_head_runs_once_where_its_logits_are_few(
     assert calls == [PLACES]
     for one, two in zip(pieces, found, strict=True):
         assert torch.allclose(one, two, atol=1e-5)
+
+
+def test_what_a_trained_head_keeps_is_what_the_documentation_says() -> None:
+    assert KEPT == {"cpu": 64 * 2**20 // 4}
+    assert heads._AT_ONCE_ON_A_GPU == 256 * 2**20 // 4
 
 
 def test_without_a_backward_pass_the_head_runs_once(hidden: Tensor, targets: Tensor) -> None:
